@@ -1,0 +1,6 @@
+export * as IdSource from "./IdSource.ts"
+export * as Mount from "./Mount.ts"
+export * as Mounter from "./Mounter.ts"
+export * as Snapshot from "./Snapshot.ts"
+export * as SnapshotterError from "./SnapshotterError.ts"
+export * as StoreFileSystem from "./StoreFileSystem.ts"
