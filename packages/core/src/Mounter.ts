@@ -24,7 +24,7 @@ export interface LayerUse {
 }
 
 /** The kernel, or this port, refused. `code` is the errno's name, `reason` says what is so and what to do about it. */
-export class MountFailed extends Schema.TaggedError<MountFailed>("@snapshotter/MountFailed")("MountFailed", {
+export class MountFailed extends Schema.TaggedError<MountFailed>()("MountFailed", {
   operation: Schema.Literals(["mount", "unmount", "read mounts"]),
   target: Schema.String,
   code: Schema.String,
@@ -36,7 +36,7 @@ export class MountFailed extends Schema.TaggedError<MountFailed>("@snapshotter/M
 }
 
 /** This machine, or this user on it, cannot mount at all. */
-export class MountUnavailable extends Schema.TaggedError<MountUnavailable>("@snapshotter/MountUnavailable")(
+export class MountUnavailable extends Schema.TaggedError<MountUnavailable>()(
   "MountUnavailable",
   { target: Schema.String, reason: Schema.String, remedy: Schema.String }
 ) {
@@ -46,7 +46,7 @@ export class MountUnavailable extends Schema.TaggedError<MountUnavailable>("@sna
 }
 
 /** The layer is mounted writable already: the kernel would let a second mount through and corrupt both. */
-export class AlreadyMounted extends Schema.TaggedError<AlreadyMounted>("@snapshotter/AlreadyMounted")(
+export class AlreadyMounted extends Schema.TaggedError<AlreadyMounted>()(
   "AlreadyMounted",
   { layer: Schema.String, target: Schema.UndefinedOr(Schema.String) }
 ) {
@@ -57,7 +57,7 @@ export class AlreadyMounted extends Schema.TaggedError<AlreadyMounted>("@snapsho
 }
 
 /** Something still uses the mount: an open file, or a process whose working directory is in it. */
-export class StillInUse extends Schema.TaggedError<StillInUse>("@snapshotter/StillInUse")("StillInUse", {
+export class StillInUse extends Schema.TaggedError<StillInUse>()("StillInUse", {
   target: Schema.String
 }) {
   override get message() {

@@ -13,7 +13,7 @@ const text = (value: unknown): string => {
 // ============================================================ bad input
 
 /** This text can be no key or name. */
-export class InvalidKey extends Schema.TaggedError<InvalidKey>("@snapshotter/InvalidKey")("InvalidKey", {
+export class InvalidKey extends Schema.TaggedError<InvalidKey>()("InvalidKey", {
   role: Schema.Literals(["key", "name", "parent"]),
   value: Schema.Unknown,
   reason: Schema.String
@@ -24,7 +24,7 @@ export class InvalidKey extends Schema.TaggedError<InvalidKey>("@snapshotter/Inv
 }
 
 /** One of the labels cannot be kept; none was. */
-export class InvalidLabels extends Schema.TaggedError<InvalidLabels>("@snapshotter/InvalidLabels")("InvalidLabels", {
+export class InvalidLabels extends Schema.TaggedError<InvalidLabels>()("InvalidLabels", {
   /** The whole key of the label in question. */
   label: Schema.String,
   reason: Schema.String
@@ -35,7 +35,7 @@ export class InvalidLabels extends Schema.TaggedError<InvalidLabels>("@snapshott
 }
 
 /** The text is no filter. */
-export class InvalidFilter extends Schema.TaggedError<InvalidFilter>("@snapshotter/InvalidFilter")("InvalidFilter", {
+export class InvalidFilter extends Schema.TaggedError<InvalidFilter>()("InvalidFilter", {
   filter: Schema.String,
   /** Where in `filter` it stops making sense, counted in characters from 0. */
   position: Schema.Number,
@@ -48,7 +48,7 @@ export class InvalidFilter extends Schema.TaggedError<InvalidFilter>("@snapshott
 }
 
 /** `update` changes labels alone. */
-export class ImmutableField extends Schema.TaggedError<ImmutableField>("@snapshotter/ImmutableField")(
+export class ImmutableField extends Schema.TaggedError<ImmutableField>()(
   "ImmutableField",
   { field: Schema.String }
 ) {
@@ -60,7 +60,7 @@ export class ImmutableField extends Schema.TaggedError<ImmutableField>("@snapsho
 // ============================================================ the state of the forest
 
 /** No snapshot has this key or name. */
-export class SnapshotNotFound extends Schema.TaggedError<SnapshotNotFound>("@snapshotter/SnapshotNotFound")(
+export class SnapshotNotFound extends Schema.TaggedError<SnapshotNotFound>()(
   "SnapshotNotFound",
   { name: Schema.String }
 ) {
@@ -70,7 +70,7 @@ export class SnapshotNotFound extends Schema.TaggedError<SnapshotNotFound>("@sna
 }
 
 /** No snapshot has the parent's name. */
-export class ParentNotFound extends Schema.TaggedError<ParentNotFound>("@snapshotter/ParentNotFound")(
+export class ParentNotFound extends Schema.TaggedError<ParentNotFound>()(
   "ParentNotFound",
   { parent: Schema.String }
 ) {
@@ -80,7 +80,7 @@ export class ParentNotFound extends Schema.TaggedError<ParentNotFound>("@snapsho
 }
 
 /** Only what is committed can be a parent. */
-export class ParentNotCommitted extends Schema.TaggedError<ParentNotCommitted>("@snapshotter/ParentNotCommitted")(
+export class ParentNotCommitted extends Schema.TaggedError<ParentNotCommitted>()(
   "ParentNotCommitted",
   { parent: Schema.String, kind: Kind }
 ) {
@@ -92,7 +92,7 @@ export class ParentNotCommitted extends Schema.TaggedError<ParentNotCommitted>("
 }
 
 /** Something has this key already. */
-export class KeyTaken extends Schema.TaggedError<KeyTaken>("@snapshotter/KeyTaken")("KeyTaken", {
+export class KeyTaken extends Schema.TaggedError<KeyTaken>()("KeyTaken", {
   key: Schema.String,
   kind: Kind
 }) {
@@ -102,7 +102,7 @@ export class KeyTaken extends Schema.TaggedError<KeyTaken>("@snapshotter/KeyTake
 }
 
 /** Something has this name already. */
-export class NameTaken extends Schema.TaggedError<NameTaken>("@snapshotter/NameTaken")("NameTaken", {
+export class NameTaken extends Schema.TaggedError<NameTaken>()("NameTaken", {
   name: Schema.String,
   kind: Kind
 }) {
@@ -112,7 +112,7 @@ export class NameTaken extends Schema.TaggedError<NameTaken>("@snapshotter/NameT
 }
 
 /** Only an active snapshot can be committed. */
-export class NotActive extends Schema.TaggedError<NotActive>("@snapshotter/NotActive")("NotActive", {
+export class NotActive extends Schema.TaggedError<NotActive>()("NotActive", {
   key: Schema.String,
   kind: Kind
 }) {
@@ -123,7 +123,7 @@ export class NotActive extends Schema.TaggedError<NotActive>("@snapshotter/NotAc
 }
 
 /** A committed snapshot has no mounts of its own. */
-export class NotMountable extends Schema.TaggedError<NotMountable>("@snapshotter/NotMountable")("NotMountable", {
+export class NotMountable extends Schema.TaggedError<NotMountable>()("NotMountable", {
   name: Schema.String
 }) {
   override get message() {
@@ -132,7 +132,7 @@ export class NotMountable extends Schema.TaggedError<NotMountable>("@snapshotter
 }
 
 /** Others were forked from it. */
-export class HasChildren extends Schema.TaggedError<HasChildren>("@snapshotter/HasChildren")("HasChildren", {
+export class HasChildren extends Schema.TaggedError<HasChildren>()("HasChildren", {
   name: Schema.String,
   /** Keys and names of its children, {@link childrenShownMax} at most. */
   children: Schema.Array(Schema.String),
@@ -149,7 +149,7 @@ export class HasChildren extends Schema.TaggedError<HasChildren>("@snapshotter/H
 export const childrenShownMax = 10
 
 /** The chain would be longer than the kernel, or the configuration, allows. */
-export class TooManyLayers extends Schema.TaggedError<TooManyLayers>("@snapshotter/TooManyLayers")("TooManyLayers", {
+export class TooManyLayers extends Schema.TaggedError<TooManyLayers>()("TooManyLayers", {
   parent: Schema.String,
   depth: Schema.Number,
   limit: Schema.Number
@@ -163,7 +163,7 @@ export class TooManyLayers extends Schema.TaggedError<TooManyLayers>("@snapshott
 // ============================================================ mounts and contents
 
 /** It is mounted, so this cannot be done to it now. */
-export class Busy extends Schema.TaggedError<Busy>("@snapshotter/Busy")("Busy", {
+export class Busy extends Schema.TaggedError<Busy>()("Busy", {
   operation: Schema.Literals(["commit", "remove"]),
   name: Schema.String,
   /** Where; empty when only the kernel's mark tells, as for a mount in another mount namespace. */
@@ -178,7 +178,7 @@ export class Busy extends Schema.TaggedError<Busy>("@snapshotter/Busy")("Busy", 
 }
 
 /** The disk failed while this layer's contents were being written: what is in it is not known. */
-export class ContentsSuspect extends Schema.TaggedError<ContentsSuspect>("@snapshotter/ContentsSuspect")(
+export class ContentsSuspect extends Schema.TaggedError<ContentsSuspect>()(
   "ContentsSuspect",
   { name: Schema.String, code: Schema.String }
 ) {
@@ -191,7 +191,7 @@ export class ContentsSuspect extends Schema.TaggedError<ContentsSuspect>("@snaps
 // ============================================================ the store
 
 /** The store is on a read-only file system: it can be read, not changed. */
-export class ReadOnlyStore extends Schema.TaggedError<ReadOnlyStore>("@snapshotter/ReadOnlyStore")("ReadOnlyStore", {
+export class ReadOnlyStore extends Schema.TaggedError<ReadOnlyStore>()("ReadOnlyStore", {
   operation: Schema.String,
   path: Schema.String
 }) {
@@ -201,7 +201,7 @@ export class ReadOnlyStore extends Schema.TaggedError<ReadOnlyStore>("@snapshott
 }
 
 /** A system call failed before anything had happened: the state is as it was, and the operation may be tried again. */
-export class StoreFailure extends Schema.TaggedError<StoreFailure>("@snapshotter/StoreFailure")("StoreFailure", {
+export class StoreFailure extends Schema.TaggedError<StoreFailure>()("StoreFailure", {
   /** The operation that was being done. */
   operation: Schema.String,
   path: Schema.String,
@@ -225,7 +225,7 @@ const remedies: Record<string, string> = {
 }
 
 /** It has happened and others see it, but the disk did not confirm it: after a power loss it may not have. */
-export class NotDurable extends Schema.TaggedError<NotDurable>("@snapshotter/NotDurable")("NotDurable", {
+export class NotDurable extends Schema.TaggedError<NotDurable>()("NotDurable", {
   operation: Schema.String,
   path: Schema.String,
   code: Schema.String
@@ -237,7 +237,7 @@ export class NotDurable extends Schema.TaggedError<NotDurable>("@snapshotter/Not
 }
 
 /** Others held the store's lock all that time; nothing was changed. */
-export class LockTimeout extends Schema.TaggedError<LockTimeout>("@snapshotter/LockTimeout")("LockTimeout", {
+export class LockTimeout extends Schema.TaggedError<LockTimeout>()("LockTimeout", {
   root: Schema.String,
   milliseconds: Schema.Number
 }) {
@@ -248,7 +248,7 @@ export class LockTimeout extends Schema.TaggedError<LockTimeout>("@snapshotter/L
 }
 
 /** What the store holds of this snapshot is not whole. The others are not affected, and `remove` of it works. */
-export class Damaged extends Schema.TaggedError<Damaged>("@snapshotter/Damaged")("Damaged", {
+export class Damaged extends Schema.TaggedError<Damaged>()("Damaged", {
   name: Schema.String,
   path: Schema.String,
   reason: Schema.String
@@ -261,7 +261,7 @@ export class Damaged extends Schema.TaggedError<Damaged>("@snapshotter/Damaged")
 // ============================================================ opening
 
 /** The root holds something else. It was not touched. */
-export class NotAStore extends Schema.TaggedError<NotAStore>("@snapshotter/NotAStore")("NotAStore", {
+export class NotAStore extends Schema.TaggedError<NotAStore>()("NotAStore", {
   root: Schema.String,
   reason: Schema.String
 }) {
@@ -271,7 +271,7 @@ export class NotAStore extends Schema.TaggedError<NotAStore>("@snapshotter/NotAS
 }
 
 /** The store was made by another version of this library. It was not touched. */
-export class UnsupportedVersion extends Schema.TaggedError<UnsupportedVersion>("@snapshotter/UnsupportedVersion")(
+export class UnsupportedVersion extends Schema.TaggedError<UnsupportedVersion>()(
   "UnsupportedVersion",
   { root: Schema.String, version: Schema.Unknown, supported: Schema.Number }
 ) {
@@ -282,7 +282,7 @@ export class UnsupportedVersion extends Schema.TaggedError<UnsupportedVersion>("
 }
 
 /** Overlay's marks were written under the other attribute prefix: opened this way, removed names would come back. */
-export class XattrsMismatch extends Schema.TaggedError<XattrsMismatch>("@snapshotter/XattrsMismatch")(
+export class XattrsMismatch extends Schema.TaggedError<XattrsMismatch>()(
   "XattrsMismatch",
   {
     root: Schema.String,
@@ -298,7 +298,7 @@ export class XattrsMismatch extends Schema.TaggedError<XattrsMismatch>("@snapsho
 }
 
 /** No store can be on this file system, or under a path as long as this. */
-export class UnsuitableRoot extends Schema.TaggedError<UnsuitableRoot>("@snapshotter/UnsuitableRoot")(
+export class UnsuitableRoot extends Schema.TaggedError<UnsuitableRoot>()(
   "UnsuitableRoot",
   { root: Schema.String, reason: Schema.String, remedy: Schema.String }
 ) {
@@ -308,7 +308,7 @@ export class UnsuitableRoot extends Schema.TaggedError<UnsuitableRoot>("@snapsho
 }
 
 /** An option of the configuration that cannot be. */
-export class InvalidOption extends Schema.TaggedError<InvalidOption>("@snapshotter/InvalidOption")("InvalidOption", {
+export class InvalidOption extends Schema.TaggedError<InvalidOption>()("InvalidOption", {
   option: Schema.String,
   value: Schema.Unknown,
   reason: Schema.String

@@ -16,7 +16,7 @@ import { Context, type Effect, Schema } from "effect"
 import type { Usage } from "./Snapshot.ts"
 
 /** A system call that failed. `code` is the errno's name (`ENOENT`, `ENOSPC`, …), `operation` the port's operation. */
-export class FileSystemError extends Schema.TaggedError<FileSystemError>("@snapshotter/FileSystemError")(
+export class FileSystemError extends Schema.TaggedError<FileSystemError>()(
   "FileSystemError",
   { operation: Schema.String, path: Schema.String, code: Schema.String }
 ) {

@@ -1,0 +1,55 @@
+/**
+ * Whether a layer may be moved away, or made immutable, now. Asked twice: without the lock, so that a mounted snapshot is
+ * refused at no cost to others, and under it, where it counts.
+ */
+import { Effect } from "effect"
+import type { LayerUse } from "../Mounter.ts"
+import type { SnapshotId } from "../Snapshot.ts"
+import { Busy } from "../SnapshotterError.ts"
+import type { SnapshotPaths, Target } from "./layout.ts"
+import { failedIn, mountsUnknownIn, type Store } from "./store.ts"
+import type { Staging } from "./turns.ts"
+
+/** A snapshot, damaged or not. */
+interface Subject extends Target {
+  readonly name: string
+  readonly paths: SnapshotPaths
+}
+
+type Operation = "commit" | "remove"
+
+/** Which uses stand in the way: of a commit, and of removing what is active, those that write; else all. */
+const stands = (subject: Subject) => (use: LayerUse): boolean => subject.kind === "committed" || use.writable
+
+/** Fails if the layer is mounted. Without `staging` only mounts that this namespace sees count. */
+export const notMounted = Effect.fnUntraced(function*(
+  store: Store,
+  operation: Operation,
+  subject: Subject,
+  staging?: Staging
+) {
+  if (subject.kind === "view") return
+  if (staging !== undefined) yield* holdStill(store, operation, subject, staging)
+  const uses = yield* Effect.mapError(
+    store.mounter.uses(subject.paths.layer, staging === undefined ? undefined : store.layout.probe),
+    mountsUnknownIn(operation)
+  )
+  const inTheWay = uses.filter(stands(subject))
+  if (inTheWay.length === 0) return
+  const mountPoints = inTheWay.flatMap((use) => use.target === undefined ? [] : [use.target])
+  return yield* new Busy({ operation, name: subject.name, mountPoints })
+})
+
+/** Whoever mounts a layer holds the lock of its directory meanwhile: so none can begin to between our look and our rename. */
+const holdStill = Effect.fnUntraced(function*(store: Store, operation: Operation, subject: Subject, staging: Staging) {
+  const lock = yield* Effect.mapError(store.fs.tryLock(subject.paths.directory), failedIn(operation))
+  if (lock === undefined) return yield* new Busy({ operation, name: subject.name, mountPoints: [] })
+  staging.end(lock.release)
+})
+
+/** Whether a committed layer may still be mounted writable; where that can't be told, yes. Asked under the lock. */
+export const maybeMounted = (store: Store, id: SnapshotId): Effect.Effect<boolean> =>
+  store.mounter.uses(store.layout.snapshot("committed", id).layer, store.layout.probe).pipe(
+    Effect.map((uses) => uses.some((use) => use.writable)),
+    Effect.orElseSucceed(() => true)
+  )

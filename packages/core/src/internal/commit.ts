@@ -1,0 +1,145 @@
+/**
+ * `commit`. Commit point: the rename of `active/<id>` to `committed/<id>`.
+ *
+ * Before it, on disk: the layer's contents (mostly without the lock; what remains, under it), the name's metadata beside
+ * the key's, the index link, the parent's mark of the child. After it: `committed/`. Only then the key's old link and
+ * `work/` go, the latter only when nothing is mounted.
+ */
+import { Clock, Effect } from "effect"
+import type { Key, Labels, Name } from "../Snapshot.ts"
+import { ContentsSuspect } from "../SnapshotterError.ts"
+import type { FileSystemError } from "../StoreFileSystem.ts"
+import { maybeMounted, notMounted } from "./busy.ts"
+import { barrier, makeChainDurable, notSuspect, parentMarks, syncContents } from "./durable.ts"
+import { validIdentifier, validLabels } from "./input.ts"
+import { placeLink } from "./links.ts"
+import { encodeMetadata, type Metadata } from "./metadata.ts"
+import { ancestor, committedInfo, type Found, layerIsThere, parentOf } from "./read.ts"
+import { sha256Hex } from "./sha256.ts"
+import { failedIn, leaveBehind, type Store } from "./store.ts"
+import { nothingInTheWay, subject } from "./subject.ts"
+import type { Staging } from "./turns.ts"
+
+const operation = "commit"
+
+export const commit = (store: Store) => {
+  const full = store.settings.durability === "full"
+  const refusesMounted = store.settings.whileMounted === "refuse"
+
+  return Effect.fnUntraced(function*(name: Name, key: Key, options?: { readonly labels?: Labels | undefined }) {
+    yield* validIdentifier("name", name)
+    yield* validIdentifier("key", key)
+    const labels = yield* validLabels(options?.labels)
+    const early = yield* committable(name, key)
+    if (refusesMounted) yield* notMounted(store, operation, { ...early, name: key })
+    if (full) yield* makeContentsDurable(early)
+    const info = yield* store.turns.take({
+      operation,
+      reads: [],
+      writes: [sha256Hex(key), sha256Hex(name)],
+      notSynced: (error) => contentsLost(key, error),
+      stage: (staging) =>
+        Effect.gen(function*() {
+          const found = yield* committable(name, key)
+          if (refusesMounted) yield* notMounted(store, operation, { ...found, name: key }, staging)
+          if (full) yield* notSuspect(store, operation, key, "active", found.id)
+          return yield* stage(staging, found, name, labels)
+        })
+    })
+    yield* leaveBehind(store.fs.removeTree(store.layout.trashedWork(early.id)))
+    return info
+  })
+
+  /** The active snapshot, if it can be committed under this name. */
+  function committable(name: Name, key: Key) {
+    return Effect.gen(function*() {
+      const found = yield* subject(store, operation, "commit", key)
+      yield* nothingInTheWay(store, operation, "commitAs", name)
+      yield* layerIsThere(store, operation, key, found.paths.layer)
+      return found
+    })
+  }
+
+  /** The long part, without the lock: what is written by now is on disk when it returns. */
+  function makeContentsDurable(found: Found) {
+    return Effect.gen(function*() {
+      const key = found.metadata.name
+      yield* notSuspect(store, operation, key, "active", found.id)
+      yield* makeChainDurable(store, operation, key, yield* parentOf(store, operation, key, found))
+      yield* syncContents(store, [{ kind: "tree", path: found.paths.directory }]).pipe(
+        Effect.mapError((error) => contentsLost(key, error))
+      )
+    })
+  }
+
+  function contentsLost(key: string, error: FileSystemError) {
+    return full ? new ContentsSuspect({ name: key, code: error.code }) : failedIn(operation)(error)
+  }
+
+  function stage(staging: Staging, found: Found, name: Name, labels: Labels) {
+    return Effect.gen(function*() {
+      const parent = yield* parentOf(store, operation, found.metadata.name, found)
+      const parentName = parent === undefined
+        ? undefined
+        : (yield* ancestor(store, operation, found.metadata.name, parent)).name
+      const metadata = yield* writeName(staging, found, name, labels)
+      yield* placeLink(store, operation, staging, name, { kind: "committed", id: found.id })
+      const there = store.layout.snapshot("committed", found.id)
+      // What was promised to be on disk must not be destroyed by something that is not.
+      const waits = full || found.metadata.durable
+      return {
+        before: barrier(
+          waits,
+          { kind: "tree", path: found.paths.directory },
+          { kind: "directory", path: store.layout.index },
+          ...parentMarks(store, parent)
+        ),
+        commit: store.fs.moveNoReplace(found.paths.directory, there.directory),
+        happened: Effect.map(store.fs.lstat(there.directory), (entry) => entry !== undefined),
+        after: barrier(waits, { kind: "directory", path: store.layout.place("committed") }),
+        settle: settle(found),
+        result: committedInfo(metadata, parentName)
+      }
+    })
+  }
+
+  /** The name's metadata, and the place for marks of children, beside what makes the snapshot active. */
+  function writeName(staging: Staging, found: Found, name: Name, labels: Labels) {
+    return Effect.gen(function*() {
+      const now = yield* Clock.currentTimeNanos
+      const { parent } = found.metadata
+      const metadata: Metadata = {
+        version: 1,
+        name,
+        ...(parent === undefined ? {} : { parent }),
+        labels,
+        createdAt: now,
+        updatedAt: now,
+        durable: full
+      }
+      staging.undo(leaveBehind(store.fs.removeFile(found.paths.name)))
+      // A crash may have left them.
+      yield* Effect.mapError(
+        Effect.gen(function*() {
+          yield* store.fs.removeFile(found.paths.name)
+          yield* store.fs.writeFile(found.paths.name, encodeMetadata(metadata), 0o600)
+          if ((yield* store.fs.lstat(found.paths.children)) === undefined) {
+            staging.undo(leaveBehind(store.fs.removeTree(found.paths.children)))
+            yield* store.fs.makeDirectory(found.paths.children, 0o700)
+          }
+        }),
+        failedIn(operation)
+      )
+      return metadata
+    })
+  }
+
+  function settle(found: Found) {
+    return Effect.gen(function*() {
+      yield* leaveBehind(store.fs.removeFile(store.layout.link(sha256Hex(found.metadata.name))))
+      if (!refusesMounted && (yield* maybeMounted(store, found.id))) return
+      const { work } = store.layout.snapshot("committed", found.id)
+      yield* leaveBehind(store.fs.moveNoReplace(work, store.layout.trashedWork(found.id)))
+    })
+  }
+}

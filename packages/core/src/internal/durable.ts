@@ -1,0 +1,114 @@
+/**
+ * Durability is a fact about a layer, recorded in it. What an operation at `full` builds on, it first makes durable, if
+ * another one at `process` left it otherwise.
+ */
+import { Effect, Result } from "effect"
+import type { SnapshotId } from "../Snapshot.ts"
+import { ContentsSuspect } from "../SnapshotterError.ts"
+import type { FileSystemError, SyncTarget } from "../StoreFileSystem.ts"
+import { idsAmong } from "./layout.ts"
+import { readMetadata } from "./metadata.ts"
+import { ancestor, chainFrom, metadataAt } from "./read.ts"
+import { replaceMetadata } from "./replace.ts"
+import { failedIn, leaveBehind, type Store } from "./store.ts"
+import { done } from "./turns.ts"
+
+/** What of a snapshot that was made without syncs has to be synced so that its directory, its links and it are there. */
+export const wholeSnapshot = (
+  store: Store,
+  place: "active" | "view" | "committed",
+  id: SnapshotId,
+  parent: SnapshotId | undefined
+): ReadonlyArray<SyncTarget> => [
+  { kind: "tree", path: store.layout.snapshot(place, id).directory },
+  { kind: "directory", path: store.layout.place(place) },
+  { kind: "directory", path: store.layout.index },
+  ...parentMarks(store, parent)
+]
+
+/** The parent's list of children, where there is a parent. */
+export const parentMarks = (store: Store, parent: SnapshotId | undefined): ReadonlyArray<SyncTarget> =>
+  parent === undefined ? [] : [{ kind: "directory", path: store.layout.snapshot("committed", parent).children }]
+
+/** The syncs an operation asks for: none where the store does not wait for the disk. */
+export const barrier = (wanted: boolean, ...targets: ReadonlyArray<SyncTarget>): ReadonlyArray<SyncTarget> =>
+  wanted ? targets : []
+
+/**
+ * Makes a chain durable, contents included, without the lock; at `process` does nothing. Most of the time all of it is
+ * durable already, and known to be.
+ */
+export const makeChainDurable = Effect.fnUntraced(function*(
+  store: Store,
+  operation: string,
+  name: string,
+  nearest: SnapshotId | undefined
+) {
+  if (store.settings.durability === "process") return
+  const unsynced: Array<SnapshotId> = []
+  for (const id of yield* chainFrom(store, operation, name, nearest)) {
+    if (!(yield* ancestor(store, operation, name, id)).durable) unsynced.push(id)
+  }
+  if (unsynced.length === 0) return
+  for (const id of unsynced) yield* notSuspect(store, operation, (yield* ancestor(store, operation, name, id)).name, "committed", id)
+  const targets: Array<SyncTarget> = []
+  for (const id of unsynced) {
+    targets.push(...wholeSnapshot(store, "committed", id, (yield* ancestor(store, operation, name, id)).parent))
+  }
+  yield* Effect.mapError(syncContents(store, targets), failedIn(operation))
+  // Base first, so that what is marked never stands on something that is not.
+  for (const id of unsynced.reverse()) yield* markDurable(store, operation, name, id)
+})
+
+/** Refuses contents that may have been lost on their way to disk. */
+export const notSuspect = Effect.fnUntraced(function*(
+  store: Store,
+  operation: string,
+  name: string,
+  place: "active" | "committed",
+  id: SnapshotId
+) {
+  const note = store.layout.snapshot(place, id).suspect
+  const code = yield* Effect.mapError(store.fs.readFile(note), failedIn(operation))
+  if (code !== undefined || store.suspects.has(id)) return yield* new ContentsSuspect({ name, code: code ?? "EIO" })
+})
+
+/** A bulk sync outside the lock. */
+export const syncContents = (store: Store, targets: ReadonlyArray<SyncTarget>) =>
+  Effect.tapError(store.fs.sync(targets), (error) => markSuspects(store, error))
+
+const markDurable = (store: Store, operation: string, name: string, id: SnapshotId) =>
+  store.turns.take({
+    operation,
+    reads: [],
+    writes: undefined,
+    notSynced: failedIn(operation),
+    stage: Effect.fnUntraced(function*(staging) {
+      const target = { kind: "committed", id } as const
+      const metadata = yield* metadataAt(store, operation, name, target)
+      // Removed meanwhile: whoever asked will find out under the lock.
+      if (metadata === undefined) return done(undefined)
+      const staged = yield* replaceMetadata(store, operation, staging, target, { ...metadata, durable: true }, [])
+      return { ...staged, result: undefined }
+    })
+  })
+
+/**
+ * A failed sync names no file, and Linux reports it once: whatever was not known to be on disk may have lost pages. Notes
+ * that in every active snapshot and every committed one that is not durable, so that none of them is ever called durable.
+ */
+export const markSuspects = (store: Store, error: FileSystemError): Effect.Effect<void> =>
+  Effect.gen(function*() {
+    for (const place of ["active", "committed"] as const) {
+      for (const id of idsAmong(yield* store.fs.readDirectory(store.layout.place(place)))) {
+        const paths = store.layout.snapshot(place, id)
+        if (place === "committed") {
+          const text = yield* store.fs.readFile(paths.name)
+          const read = readMetadata(text ?? "")
+          if (Result.isSuccess(read) && read.success.durable) continue
+        }
+        store.suspects.add(id)
+        yield* leaveBehind(store.fs.writeFile(paths.suspect, error.code, 0o600))
+      }
+    }
+  }).pipe(leaveBehind)

@@ -1,0 +1,52 @@
+/** Judging what callers hand in, before anything is done with it. */
+import { Effect } from "effect"
+import { identifierProblem, labelProblem, type Labels } from "../Snapshot.ts"
+import { ImmutableField, InvalidKey, InvalidLabels } from "../SnapshotterError.ts"
+
+/** Fails unless the text can be a key or name. */
+export const validIdentifier = (role: "key" | "name" | "parent", value: string): Effect.Effect<void, InvalidKey> => {
+  const reason = identifierProblem(value)
+  return reason === undefined ? Effect.void : Effect.fail(new InvalidKey({ role, value, reason }))
+}
+
+/** The labels as they are kept, those without value left out; or which one cannot be kept, and why. */
+export const validLabels = (labels: Labels | undefined): Effect.Effect<Labels, InvalidLabels> => {
+  if (labels === undefined) return Effect.succeed({})
+  if (typeof labels !== "object" || labels === null) {
+    return Effect.fail(new InvalidLabels({ label: "", reason: "labels are an object of texts" }))
+  }
+  for (const [label, value] of Object.entries(labels)) {
+    const reason = labelProblem(label, value)
+    if (reason !== undefined) return Effect.fail(new InvalidLabels({ label, reason }))
+  }
+  return Effect.succeed(kept(Object.entries(labels)))
+}
+
+/** What `update` may be told to do with the labels. */
+export type LabelUpdate =
+  /** Set these, remove those that are `null` or `""`, leave the others. */
+  | { readonly patch: Readonly<Record<string, string | null>> }
+  /** Have exactly these. */
+  | { readonly replace: Labels }
+
+/** A function from the labels as they are to the labels as they will be. */
+export const validUpdate = (
+  update: LabelUpdate
+): Effect.Effect<(labels: Labels) => Labels, InvalidLabels | ImmutableField> =>
+  Effect.gen(function*() {
+    // What an untyped caller may have handed in.
+    const fields: object = update
+    const foreign = Object.keys(fields).find((field) => field !== "patch" && field !== "replace")
+    if (foreign !== undefined) return yield* new ImmutableField({ field: foreign })
+    if ("replace" in update) {
+      const labels = yield* validLabels(update.replace)
+      return () => labels
+    }
+    const changes = Object.entries<string | null>(update.patch)
+    yield* validLabels(Object.fromEntries(changes.map(([label, value]) => [label, value ?? ""])))
+    return (labels: Labels) => kept([...Object.entries(labels), ...changes])
+  })
+
+/** Later entries win. `Object.fromEntries` defines properties, so that `__proto__` is a label like any other. */
+const kept = (entries: ReadonlyArray<readonly [string, string | null]>): Labels =>
+  Object.fromEntries([...new Map(entries)].filter((entry): entry is [string, string] => (entry[1] ?? "") !== ""))

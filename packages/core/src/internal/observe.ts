@@ -1,0 +1,32 @@
+/** What operators see of each operation: how often it was done, how it ended, how long it took. */
+import { Cause, Effect, Exit, Metric, Option, Predicate } from "effect"
+
+/** Operations done, by `operation` and by `outcome`: `success`, the failure's tag, `interrupted` or `defect`. */
+const operations = Metric.counter("snapshotter_operations_total", { incremental: true })
+/** How long each took, waiting for the lock included, by `operation`. */
+const durations = Metric.timer("snapshotter_operation_duration")
+
+/** Wraps one operation; the metrics are made once. */
+export const observer = (operation: string) => {
+  const duration = Metric.withAttributes(durations, { operation })
+  const counters = new Map<string, typeof operations>()
+  const counter = (outcome: string) => {
+    const known = counters.get(outcome)
+    if (known !== undefined) return known
+    const made = Metric.withAttributes(operations, { operation, outcome })
+    counters.set(outcome, made)
+    return made
+  }
+  return <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+    effect.pipe(
+      Effect.trackDuration(duration),
+      Effect.onExit((exit) => Metric.update(counter(outcomeOf(exit)), 1))
+    )
+}
+
+const outcomeOf = (exit: Exit.Exit<unknown, unknown>): string => {
+  if (Exit.isSuccess(exit)) return "success"
+  const failure = Option.getOrUndefined(Cause.findErrorOption(exit.cause))
+  if (Predicate.hasProperty(failure, "_tag")) return String(failure._tag)
+  return Cause.hasInterrupts(exit.cause) ? "interrupted" : "defect"
+}

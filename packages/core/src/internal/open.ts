@@ -1,0 +1,235 @@
+/**
+ * Opening a store, and making one. Commit point of the making: the rename that puts `version` in place, last of all.
+ *
+ * Before it, on disk: the root, its empty directories, the version file. After it: the root.
+ */
+import { Effect, Result } from "effect"
+import { NotAStore, type OpenError, UnsuitableRoot, UnsupportedVersion, XattrsMismatch } from "../SnapshotterError.ts"
+import type { FileSystemError, StoreFileSystem } from "../StoreFileSystem.ts"
+import { directories, type Layout, layoutOf, rootBytesMax } from "./layout.ts"
+import { decodeStoreRecord, encodeStoreRecord, formatVersion, type StoreRecord, versionOf } from "./metadata.ts"
+import { failedIn, leaveBehind, type Store } from "./store.ts"
+import { sweep } from "./sweep.ts"
+import { done, type Staging } from "./turns.ts"
+
+const operation = "open"
+const failed = failedIn(operation)
+
+/** Makes the root if there is none, and says where it is without symlinks. */
+export const locate = Effect.fnUntraced(function*(fs: StoreFileSystem, given: string) {
+  yield* makeRoot(fs, given)
+  const root = yield* Effect.mapError(fs.realPath(given), (error) =>
+    error.code === "EILSEQ"
+      ? new UnsuitableRoot({ root: given, reason: "its path holds bytes that are not UTF-8", remedy: "rename it" })
+      : failed(error))
+  yield* shortEnough(root)
+  const entry = yield* Effect.mapError(fs.lstat(root), failed)
+  if (entry?.type !== "directory") return yield* new NotAStore({ root, reason: "it is not a directory" })
+  return { layout: layoutOf(root), mode: entry.mode }
+})
+
+/** Reads the store's record, or makes the store; sweeps what a crash left. Says which overlay attributes it uses. */
+export const openStore = Effect.fnUntraced(function*(store: Store, mode: number, wanted: "trusted" | "user" | undefined) {
+  const { fs, layout } = store
+  const record = yield* readRecord(fs, layout)
+  const overlayXattrs = yield* agreeOnXattrs(fs, layout, record, wanted)
+  yield* tighten(fs, layout, mode)
+  if (record === undefined) yield* makeOnce(store, { version: formatVersion, overlayXattrs })
+  // What cannot be swept on a read-only file system does no harm there.
+  yield* Effect.catchTag(sweep(store), "ReadOnlyStore", () => Effect.void)
+  return overlayXattrs
+})
+
+/** Under the lock: another process may be making the same store. */
+const makeOnce = (store: Store, record: StoreRecord) =>
+  store.turns.take({
+    operation,
+    reads: [],
+    writes: undefined,
+    notSynced: failed,
+    stage: Effect.fnUntraced(function*(staging) {
+      const { fs, layout, settings } = store
+      const made = yield* readRecord(fs, layout)
+      if (made === undefined) yield* makeStore(fs, layout, record, settings.durability === "full", staging)
+      else if (made.overlayXattrs !== record.overlayXattrs) {
+        const { root } = layout
+        return yield* new XattrsMismatch({ root, recorded: made.overlayXattrs, available: record.overlayXattrs })
+      }
+      return done(undefined)
+    })
+  })
+
+/** The record of a store that is there; `undefined` where a new one may be made. */
+const readRecord = Effect.fnUntraced(function*(fs: StoreFileSystem, layout: Layout) {
+  const { root } = layout
+  const text = yield* Effect.mapError(fs.readFile(layout.version), (error) =>
+    error.code === "EISDIR" || error.code === "EILSEQ"
+      ? new NotAStore({ root, reason: `its version file cannot be read (${error.code})` })
+      : failed(error))
+  if (text === undefined) {
+    yield* onlyOurs(fs, layout)
+    return undefined
+  }
+  const record = decodeStoreRecord(text)
+  if (Result.isSuccess(record)) return record.success
+  const version = versionOf(text)
+  if (version !== undefined && version !== formatVersion) {
+    return yield* new UnsupportedVersion({ root, version, supported: formatVersion })
+  }
+  return yield* new NotAStore({ root, reason: "its version file is not one of a store" })
+})
+
+/**
+ * Which overlay attributes are used: those that were recorded. A store with `trusted.*` marks is refused to whoever may
+ * not use them; one with `user.*` marks serves everyone.
+ */
+const agreeOnXattrs = Effect.fnUntraced(function*(
+  fs: StoreFileSystem,
+  layout: Layout,
+  record: StoreRecord | undefined,
+  wanted: "trusted" | "user" | undefined
+) {
+  const { root } = layout
+  if (record !== undefined && wanted !== undefined && record.overlayXattrs !== wanted) {
+    return yield* new XattrsMismatch({ root, recorded: record.overlayXattrs, available: wanted })
+  }
+  if (record?.overlayXattrs === "user") return record.overlayXattrs
+  const available = yield* Effect.matchEffect(fs.overlayXattrs(root), {
+    // Nothing can be tried on a read-only file system; nothing will be written there either.
+    onFailure: (error) => error.code === "EROFS" ? Effect.succeed(record?.overlayXattrs) : Effect.fail(failed(error)),
+    onSuccess: Effect.succeed
+  })
+  if (available === undefined) {
+    const type = yield* Effect.orElseSucceed(fs.fileSystemType(root), () => "unknown")
+    return yield* new UnsuitableRoot({
+      root,
+      reason: `its file system (${type}) keeps no extended attributes, which overlay needs`,
+      remedy: "put the store on ext4, xfs, btrfs or tmpfs"
+    })
+  }
+  if (record !== undefined && record.overlayXattrs !== available) {
+    return yield* new XattrsMismatch({ root, recorded: record.overlayXattrs, available })
+  }
+  return record?.overlayXattrs ?? (wanted === "user" ? "user" : available)
+})
+
+/** Makes the store; the caller holds the root's lock and has found none. */
+const makeStore = Effect.fnUntraced(function*(
+  fs: StoreFileSystem,
+  layout: Layout,
+  record: StoreRecord,
+  full: boolean,
+  staging: Staging
+) {
+  const { root } = layout
+  for (const path of directories.map((name) => `${root}/${name}`)) {
+    if ((yield* Effect.mapError(fs.lstat(path), failed)) !== undefined) continue
+    staging.undo(leaveBehind(fs.removeTree(path)))
+    yield* Effect.mapError(fs.makeDirectory(path, 0o700), failed)
+  }
+  yield* canHoldAStore(fs, layout)
+  const next = `${layout.place("staging")}/version`
+  yield* Effect.mapError(
+    Effect.gen(function*() {
+      yield* fs.removeFile(next)
+      yield* fs.writeFile(next, encodeStoreRecord(record), 0o600)
+      if (full) {
+        yield* fs.sync([{ kind: "tree", path: root }, ...above(root).map((path) => ({ kind: "directory", path }) as const)])
+      }
+      yield* fs.moveNoReplace(next, layout.version)
+      if (full) yield* fs.sync([{ kind: "directory", path: root }])
+    }),
+    failed
+  )
+})
+
+/** Only its owner may look into a store: layers hold files of others, setuid ones too. A wider root is tightened. */
+const tighten = (fs: StoreFileSystem, layout: Layout, mode: number): Effect.Effect<void, OpenError> =>
+  mode === 0o700 ? Effect.void : Effect.mapError(
+    Effect.catchIf(fs.setMode(layout.root, 0o700), (error) => error.code === "EROFS", () => Effect.void),
+    failed
+  )
+
+const makeRoot = Effect.fnUntraced(function*(fs: StoreFileSystem, root: string) {
+  if (!root.startsWith("/") || root.includes("\0") || !root.isWellFormed()) {
+    return yield* new UnsuitableRoot({
+      root,
+      reason: "it is not an absolute path without NUL and lone surrogates",
+      remedy: "give one"
+    })
+  }
+  yield* shortEnough(root)
+  for (const path of [...above(root)].reverse().concat(root)) {
+    const there = yield* Effect.mapError(fs.lstat(path), tooLongOr(root))
+    if (there !== undefined) continue
+    const mode = path === root ? 0o700 : 0o755
+    yield* fs.makeDirectory(path, mode).pipe(
+      Effect.catchIf((error) => error.code === "EEXIST", () => Effect.void),
+      Effect.catchIf((error) => error.code === "ENOTDIR", () =>
+        Effect.fail(new NotAStore({ root, reason: "a part of its path is not a directory" }))),
+      Effect.mapError((error) => error._tag === "FileSystemError" ? tooLongOr(root)(error) : error)
+    )
+  }
+})
+
+/** The directories above a path, nearest first. */
+const above = (path: string): ReadonlyArray<string> => {
+  const parts = path.split("/").filter((part) => part !== "")
+  return parts.map((_, depth) => `/${parts.slice(0, depth).join("/")}`).reverse()
+}
+
+const encoder = new TextEncoder()
+
+const shortEnough = (root: string) => {
+  const bytes = encoder.encode(root).length
+  return bytes <= rootBytesMax ? Effect.void : Effect.fail(tooLong(root, `its path has ${bytes} bytes`))
+}
+
+const tooLong = (root: string, reason: string) =>
+  new UnsuitableRoot({
+    root,
+    reason: `${reason} (ENAMETOOLONG)`,
+    remedy: `give a path of at most ${rootBytesMax} bytes, each name in it of at most 255, or reach it by a bind mount`
+  })
+
+const tooLongOr = (root: string) => (error: FileSystemError): OpenError =>
+  error.code === "ENAMETOOLONG" ? tooLong(root, "a name in its path is too long") : failed(error)
+
+/** A root without `version` may hold what an interrupted making left, and nothing else. */
+const onlyOurs = Effect.fnUntraced(function*(fs: StoreFileSystem, layout: Layout) {
+  const { root } = layout
+  const ours: ReadonlyArray<string> = directories
+  for (const name of yield* Effect.mapError(fs.readDirectory(root), failed)) {
+    const reason = `it holds ${JSON.stringify(name)} and no version file`
+    if (!ours.includes(name)) return yield* new NotAStore({ root, reason })
+    const entry = yield* Effect.mapError(fs.lstat(`${root}/${name}`), failed)
+    const inside = entry?.type === "directory" ? yield* Effect.mapError(fs.readDirectory(`${root}/${name}`), failed) : ["?"]
+    if (inside.some((leftover) => name !== "staging" || !["version", "try", "tried"].includes(leftover))) {
+      return yield* new NotAStore({ root, reason })
+    }
+  }
+})
+
+/** Tries what every operation needs, so that it fails here, with a reason, and not half-way through one. */
+const canHoldAStore = Effect.fnUntraced(function*(fs: StoreFileSystem, layout: Layout) {
+  const [one, other] = [`${layout.place("staging")}/try`, `${layout.place("staging")}/tried`]
+  const clear = Effect.andThen(fs.removeFile(one), fs.removeFile(other))
+  yield* clear.pipe(
+    Effect.andThen(fs.symlink("nowhere", one)),
+    Effect.andThen(fs.moveNoReplace(one, other)),
+    Effect.andThen(clear),
+    Effect.catch((error) => Effect.flatMap(unsuitedBy(fs, layout.root, error), Effect.fail))
+  )
+})
+
+const unsuitedBy = (fs: StoreFileSystem, root: string, error: FileSystemError): Effect.Effect<OpenError> =>
+  Effect.map(Effect.orElseSucceed(fs.fileSystemType(root), () => "unknown"), (type) =>
+    unsuited.has(error.code)
+      ? new UnsuitableRoot({
+        root,
+        reason: `its file system (${type}) refuses ${error.operation} (${error.code})`,
+        remedy: "put the store on ext4, xfs, btrfs or tmpfs"
+      })
+      : failed(error))
+
+const unsuited = new Set(["EPERM", "EOPNOTSUPP", "ENOTSUP", "ENOSYS", "EINVAL", "ENOTTY"])

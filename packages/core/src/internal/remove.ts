@@ -1,0 +1,129 @@
+/**
+ * `remove`. Commit point: the rename of the snapshot's directory to `trash/<id>`.
+ *
+ * Before it, on disk: nothing. After it: `trash/` and the directory that it left. Only then the link, the parent's mark of
+ * the child and, without the lock, the contents go.
+ */
+import { Effect } from "effect"
+import {
+  childrenShownMax,
+  Damaged,
+  HasChildren,
+  type ReadOnlyStore,
+  type SnapshotNotFound,
+  type StoreFailure
+} from "../SnapshotterError.ts"
+import type { KeyOrName, SnapshotId } from "../Snapshot.ts"
+import { notMounted } from "./busy.ts"
+import { barrier } from "./durable.ts"
+import { validIdentifier } from "./input.ts"
+import { childName, childrenOf } from "./children.ts"
+import { empty } from "./empty.ts"
+import { parseLink, parseParentLink } from "./layout.ts"
+import type { Metadata } from "./metadata.ts"
+import { follow, type Found } from "./read.ts"
+import { sha256Hex } from "./sha256.ts"
+import { failedIn, leaveBehind, type Store } from "./store.ts"
+import { subject } from "./subject.ts"
+
+const operation = "remove"
+
+/** The snapshot to remove; one that is damaged is known by its link alone. */
+interface Subject extends Omit<Found, "metadata"> {
+  readonly name: string
+  readonly metadata: Metadata | undefined
+}
+
+export const remove = (store: Store) => {
+  return Effect.fnUntraced(function*(name: KeyOrName) {
+    yield* validIdentifier("key", name)
+    const id = yield* store.turns.take({
+      operation,
+      reads: [],
+      writes: [sha256Hex(name)],
+      notSynced: failedIn(operation),
+      stage: (staging) =>
+        Effect.gen(function*() {
+          const found = yield* find(name)
+          if (found.kind === "committed") yield* withoutChildren(found)
+          yield* notMounted(store, operation, found, staging)
+          return yield* stage(found)
+        })
+    })
+    return yield* empty(store, store.layout.snapshot("trash", id).directory)
+  })
+
+  function find(name: string): Effect.Effect<Subject, SnapshotNotFound | Damaged | StoreFailure | ReadOnlyStore> {
+    return Effect.catchTag(
+      Effect.map(subject(store, operation, "remove", name), (found) => ({ ...found, name })),
+      "Damaged",
+      (damage) => findDamaged(name, damage)
+    )
+  }
+
+  /** Nothing in a damaged snapshot says what it is called: it is removed only where one link alone leads to it. */
+  function findDamaged(name: string, damage: Damaged) {
+    return Effect.gen(function*() {
+      const target = yield* follow(store, operation, name)
+      if (target === undefined) return yield* damage
+      const links = yield* linksTo(target.id)
+      if (links.length > 1) {
+        const reason = `cannot be told from another one, since ${links.length} links lead to it`
+        return yield* new Damaged({ name, path: damage.path, reason })
+      }
+      const paths = store.layout.snapshot(target.kind, target.id)
+      // Its owner needs the right to write it, to move it.
+      yield* leaveBehind(store.fs.setMode(paths.directory, 0o700))
+      return { ...target, name, paths, metadata: undefined } satisfies Subject
+    })
+  }
+
+  function linksTo(id: SnapshotId) {
+    return Effect.gen(function*() {
+      const hashes = yield* store.fs.readDirectory(store.layout.index)
+      const texts = yield* Effect.forEach(hashes, (hash) =>
+        Effect.orElseSucceed(store.fs.readLink(store.layout.link(hash)), () => undefined))
+      return texts.filter((text) => text !== undefined && parseLink(text)?.id === id)
+    }).pipe(Effect.mapError(failedIn(operation)))
+  }
+
+  function withoutChildren({ id, name }: Subject) {
+    return Effect.gen(function*() {
+      const children = yield* childrenOf(store, id)
+      if (children.length === 0) return
+      const shown = yield* Effect.forEach(children.slice(0, childrenShownMax), (child) => childName(store, child))
+      return yield* new HasChildren({ name, children: shown, count: children.length })
+    }).pipe(Effect.catchTag("FileSystemError", (error) => Effect.fail(failedIn(operation)(error))))
+  }
+
+  function stage(found: Subject) {
+    return Effect.gen(function*() {
+      const trashed = store.layout.snapshot("trash", found.id).directory
+      const parent = yield* Effect.orElseSucceed(store.fs.readLink(found.paths.parent), () => undefined)
+      const waits = store.settings.durability === "full" || found.metadata?.durable !== false
+      return {
+        before: [],
+        commit: store.fs.moveNoReplace(found.paths.directory, trashed),
+        happened: Effect.map(store.fs.lstat(trashed), (entry) => entry !== undefined),
+        after: barrier(
+          waits,
+          { kind: "directory", path: store.layout.place("trash") },
+          { kind: "directory", path: store.layout.place(found.kind) }
+        ),
+        settle: settle(found, parent === undefined ? undefined : parseParentLink(parent)),
+        result: found.id
+      }
+    })
+  }
+
+  function settle(found: Subject, parent: SnapshotId | undefined) {
+    return Effect.gen(function*() {
+      store.ancestors.delete(found.id)
+      store.suspects.delete(found.id)
+      yield* leaveBehind(store.fs.removeFile(store.layout.link(sha256Hex(found.name))))
+      if (parent !== undefined) {
+        yield* leaveBehind(store.fs.removeFile(store.layout.snapshot("committed", parent).child(found.id)))
+      }
+    })
+  }
+}

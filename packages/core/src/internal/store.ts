@@ -1,0 +1,61 @@
+/** One open store: the ports, where things are, how it was configured, and what may be remembered about it. */
+import { Effect } from "effect"
+import type { IdSource } from "../IdSource.ts"
+import type { MountFailed, Mounter } from "../Mounter.ts"
+import type { Name, SnapshotId } from "../Snapshot.ts"
+import { NotDurable, ReadOnlyStore, StoreFailure } from "../SnapshotterError.ts"
+import type { FileSystemError, StoreFileSystem } from "../StoreFileSystem.ts"
+import type { Layout } from "./layout.ts"
+import type { Turns } from "./turns.ts"
+
+export interface Settings {
+  readonly durability: "full" | "process"
+  readonly lockTimeoutMillis: number
+  readonly layersMax: number
+  readonly whileMounted: "refuse" | "allow"
+  /** All that stands before `workdir=` in an overlay's options. */
+  readonly mountOptions: ReadonlyArray<string>
+}
+
+export interface Store {
+  readonly fs: StoreFileSystem
+  readonly mounter: Mounter
+  readonly ids: IdSource
+  readonly layout: Layout
+  readonly settings: Settings
+  readonly turns: Turns
+  /** An id is never used again, so what is known about a committed one stays true as long as it is there. */
+  readonly ancestors: Map<SnapshotId, Ancestor>
+  /** Those whose `suspect` file could perhaps not be written. */
+  readonly suspects: Set<SnapshotId>
+}
+
+/** What never changes about a committed snapshot; `durable` changes once, from false to true. */
+export interface Ancestor {
+  readonly name: Name
+  readonly parent: SnapshotId | undefined
+  readonly durable: boolean
+}
+
+/** Most committed snapshots remembered at a time; the memory is emptied when it is full. */
+export const ancestorsMax = 65_536
+
+/** A port's failure before anything had happened, in the words of the operation. */
+export const failedIn = (operation: string) => (error: FileSystemError): StoreFailure | ReadOnlyStore =>
+  error.code === "EROFS"
+    ? new ReadOnlyStore({ operation, path: error.path })
+    : readFailedIn(operation)(error)
+
+/** The same for operations that only read. */
+export const readFailedIn = (operation: string) => (error: FileSystemError): StoreFailure =>
+  new StoreFailure({ operation, path: error.path, code: error.code, call: error.operation })
+
+export const mountsUnknownIn = (operation: string) => (error: MountFailed): StoreFailure =>
+  new StoreFailure({ operation, path: error.target, code: error.code, call: error.operation })
+
+export const notDurableIn = (operation: string) => (error: FileSystemError): NotDurable =>
+  new NotDurable({ operation, path: error.path, code: error.code })
+
+/** For what may stay behind when it fails: it will be found and reclaimed later. */
+export const leaveBehind = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<void> =>
+  Effect.matchCauseEffect(effect, { onFailure: (cause) => Effect.logDebug("left behind", cause), onSuccess: () => Effect.void })

@@ -1,0 +1,193 @@
+/**
+ * What open and `cleanup` reclaim. Open looks only into `staging/` and `trash/`; `cleanup` also takes dead links, child
+ * marks without a child, metadata that never came to count, and `work/` of committed snapshots.
+ *
+ * Never more than that: a directory in `active/`, `view/` or `committed/` without its link is damage, for `check` to
+ * report, not rubbish. Everything is looked for without the lock and looked at again under it.
+ */
+import { Effect, Result } from "effect"
+import type { FileSystemError, Unremoved } from "../StoreFileSystem.ts"
+import { maybeMounted } from "./busy.ts"
+import { childMarks, whereIs } from "./children.ts"
+import { barrier } from "./durable.ts"
+import { empty, type Reclaimed } from "./empty.ts"
+import { idsAmong, type Place, parseLink } from "./layout.ts"
+import { readMetadata } from "./metadata.ts"
+import { sha256Hex } from "./sha256.ts"
+import { failedIn, type Store } from "./store.ts"
+import { done } from "./turns.ts"
+
+/** Something that may be rubbish. */
+interface Rubbish {
+  readonly path: string
+  /** Where it is moved to, to be emptied without the lock; without it, it is a file or link to unlink. */
+  readonly moveTo?: string
+  /** Whether it is rubbish indeed: asked under the lock. */
+  readonly still: Effect.Effect<boolean, FileSystemError>
+  /** Whether it belongs to a snapshot that was promised to be on disk. */
+  readonly durable: Effect.Effect<boolean, FileSystemError>
+}
+
+type Finder = (store: Store) => Effect.Effect<ReadonlyArray<Rubbish>, FileSystemError>
+
+/** Sweeps `staging/` and `trash/`: what is done whenever a store is opened. */
+export const sweep = (store: Store) => reclaim(store, "open", [findStaged, findTrashed])
+
+/** Sweeps everything. */
+export const cleanup = (store: Store) =>
+  reclaim(store, "cleanup", [findStaged, findTrashed, findDeadLinks, findDeadMarks, findLeftFiles, findLeftWork])
+
+const reclaim = Effect.fnUntraced(function*(store: Store, operation: string, finders: ReadonlyArray<Finder>) {
+  const failed = failedIn(operation)
+  const found = (yield* Effect.mapError(Effect.forEach(finders, (find) => find(store)), failed)).flat()
+  const removed: Array<string> = []
+  const unremoved: Array<Unremoved> = []
+  if (found.length === 0) return { removed, unremoved } satisfies Reclaimed as Reclaimed
+  const trashed = yield* store.turns.take({
+    operation,
+    reads: [],
+    writes: undefined,
+    notSynced: failed,
+    stage: () =>
+      Effect.gen(function*() {
+        const rubbish = yield* Effect.filter(found, (one) => one.still)
+        const durable = yield* Effect.filter(rubbish, (one) => one.durable)
+        const waits = rubbish.length > 0 && (store.settings.durability === "full" || durable.length > 0)
+        const trashed: Array<string> = []
+        return {
+          ...done(trashed),
+          // The renames that made it rubbish may be another process's, which died before it could sync them.
+          before: barrier(waits, ...moved.map((place) => ({ kind: "directory", path: store.layout.place(place) }) as const)),
+          settle: Effect.forEach(rubbish, (one) =>
+            Effect.match(discard(store, one), {
+              onFailure: (error) => unremoved.push({ path: one.path, code: error.code }),
+              onSuccess: () => one.moveTo === undefined ? removed.push(one.path) : trashed.push(one.moveTo)
+            }), { discard: true })
+        }
+      }).pipe(Effect.mapError(failed))
+  })
+  for (const directory of trashed) {
+    const reclaimed = yield* empty(store, directory)
+    removed.push(...reclaimed.removed)
+    unremoved.push(...reclaimed.unremoved)
+  }
+  return { removed, unremoved } satisfies Reclaimed as Reclaimed
+})
+
+/** Between these directories snapshots are moved. */
+const moved: ReadonlyArray<Place> = ["active", "view", "committed", "trash"]
+
+const discard = (store: Store, { path, moveTo }: Rubbish): Effect.Effect<unknown, FileSystemError> => {
+  if (moveTo === undefined) return store.fs.removeFile(path)
+  return path === moveTo ? Effect.void : store.fs.moveNoReplace(path, moveTo)
+}
+
+/** `staging/` is filled under the lock: what is there when we hold it, was begun by somebody who is dead. */
+const findStaged: Finder = Effect.fnUntraced(function*(store) {
+  const names = yield* store.fs.readDirectory(store.layout.place("staging"))
+  return names.map((name) => {
+    const path = `${store.layout.place("staging")}/${name}`
+    const moveTo = `${store.layout.place("trash")}/${name}`
+    return { path, moveTo, still: exists(store, path), durable: Effect.succeed(false) }
+  })
+})
+
+const findTrashed: Finder = Effect.fnUntraced(function*(store) {
+  const names = yield* store.fs.readDirectory(store.layout.place("trash"))
+  return names.map((name) => {
+    const path = `${store.layout.place("trash")}/${name}`
+    return { path, moveTo: path, still: exists(store, path), durable: isDurable(store, path) }
+  })
+})
+
+const findDeadLinks: Finder = Effect.fnUntraced(function*(store) {
+  const rubbish: Array<Rubbish> = []
+  for (const hash of yield* store.fs.readDirectory(store.layout.index)) {
+    if (!(yield* isDeadLink(store, hash))) continue
+    rubbish.push({
+      path: store.layout.link(hash),
+      still: isDeadLink(store, hash),
+      durable: Effect.flatMap(targetOf(store, hash), (target) => target === undefined
+        ? Effect.succeed(false)
+        : Effect.flatMap(whereIs(store, target.id), (now) => now === undefined
+          ? Effect.succeed(false)
+          : isDurable(store, store.layout.snapshot(now.kind, now.id).directory)))
+    })
+  }
+  return rubbish
+})
+
+/** A link is dead if nothing is where it leads, or something that is called otherwise. */
+const isDeadLink = Effect.fnUntraced(function*(store: Store, hash: string) {
+  const target = yield* targetOf(store, hash)
+  if (target === undefined) return false
+  const paths = store.layout.snapshot(target.kind, target.id)
+  if (!(yield* exists(store, paths.directory))) return true
+  const metadata = readMetadata((yield* readOrNothing(store, paths.metadata(target.kind))) ?? "")
+  return Result.isSuccess(metadata) && sha256Hex(metadata.success.name) !== hash
+})
+
+/** Where a link of the index leads; `undefined` for what is none of ours. */
+const targetOf = (store: Store, hash: string) =>
+  store.fs.readLink(store.layout.link(hash)).pipe(
+    Effect.map((text) => text === undefined ? undefined : parseLink(text)),
+    Effect.orElseSucceed(() => undefined)
+  )
+
+const findDeadMarks: Finder = Effect.fnUntraced(function*(store) {
+  const rubbish: Array<Rubbish> = []
+  for (const id of yield* idsIn(store, "committed")) {
+    for (const child of yield* childMarks(store, id)) {
+      const still = Effect.map(whereIs(store, child), (now) => now === undefined)
+      if (!(yield* still)) continue
+      rubbish.push({ path: store.layout.snapshot("committed", id).child(child), still, durable: Effect.succeed(false) })
+    }
+  }
+  return rubbish
+})
+
+/** Metadata that was written and never came to count. */
+const findLeftFiles: Finder = Effect.fnUntraced(function*(store) {
+  const rubbish: Array<Rubbish> = []
+  for (const place of ["active", "view", "committed"] as const) {
+    for (const id of yield* idsIn(store, place)) {
+      const paths = store.layout.snapshot(place, id)
+      for (const path of place === "active" ? [paths.next, paths.name] : [paths.next]) {
+        const still = exists(store, path)
+        if (yield* still) rubbish.push({ path, still, durable: Effect.succeed(false) })
+      }
+    }
+  }
+  return rubbish
+})
+
+const findLeftWork: Finder = Effect.fnUntraced(function*(store) {
+  const rubbish: Array<Rubbish> = []
+  for (const id of yield* idsIn(store, "committed")) {
+    const { directory, work } = store.layout.snapshot("committed", id)
+    if (!(yield* exists(store, work))) continue
+    rubbish.push({
+      path: work,
+      moveTo: store.layout.trashedWork(id),
+      still: Effect.flatMap(exists(store, work), (there) =>
+        there ? Effect.map(maybeMounted(store, id), (mounted) => !mounted) : Effect.succeed(false)),
+      durable: isDurable(store, directory)
+    })
+  }
+  return rubbish
+})
+
+const idsIn = (store: Store, place: Place) => Effect.map(store.fs.readDirectory(store.layout.place(place)), idsAmong)
+
+const exists = (store: Store, path: string) => Effect.map(store.fs.lstat(path), (entry) => entry !== undefined)
+
+const readOrNothing = (store: Store, path: string) => Effect.orElseSucceed(store.fs.readFile(path), () => undefined)
+
+/** Whether a snapshot, wherever it lies by now, was ever promised to be on disk. */
+const isDurable = Effect.fnUntraced(function*(store: Store, directory: string) {
+  for (const file of ["key.json", "name.json"]) {
+    const metadata = readMetadata((yield* readOrNothing(store, `${directory}/${file}`)) ?? "")
+    if (Result.isSuccess(metadata) && metadata.success.durable) return true
+  }
+  return false
+})

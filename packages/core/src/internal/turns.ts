@@ -1,0 +1,365 @@
+/**
+ * Taking turns: fibers of one process go through the store's lock together and share its syncs (group commit), processes
+ * one after another.
+ *
+ * A change says what it does in four steps, and this module runs a batch of them side by side under one hold of the lock:
+ *
+ * 1. `stage` each: decide, and put everything in place that does not count yet;
+ * 2. one sync for all that must be on disk before;
+ * 3. `commit` each: the one rename that makes it happen;
+ * 4. one sync for all that must be on disk after; then `settle` each: what only a durable rename permits.
+ *
+ * Whatever goes wrong before a change's own rename is undone, and nothing has happened. Whatever goes wrong after it does
+ * not undo it. Changes that touch the same names never share a batch, so each one sees what those before it did.
+ */
+import { Cause, Clock, Deferred, Effect, Exit, Fiber, type Scope } from "effect"
+import { LockTimeout, NotDurable, type ReadOnlyStore, type StoreFailure } from "../SnapshotterError.ts"
+import { FileSystemError, type HeldLock, type StoreFileSystem, type SyncTarget } from "../StoreFileSystem.ts"
+
+/** What a staged change still has to do. */
+export interface Staged<A> {
+  /** What has to be on disk before it may happen; empty: nothing. */
+  readonly before: ReadonlyArray<SyncTarget>
+  /** The commit point: one call. */
+  readonly commit: Effect.Effect<unknown, FileSystemError>
+  /** Whether it has happened: asked only when `commit` failed, which tells nothing certain. */
+  readonly happened: Effect.Effect<boolean, FileSystemError>
+  /** What has to be on disk before it is acknowledged; empty: nothing. */
+  readonly after: ReadonlyArray<SyncTarget>
+  /** What may be destroyed now. What fails here stays behind, to be reclaimed later. */
+  readonly settle: Effect.Effect<void>
+  readonly result: A
+}
+
+/** For what was done wholly while it was staged, and has no commit point of its own. */
+export const done = <A>(result: A): Staged<A> => ({
+  before: [],
+  commit: Effect.void,
+  happened: Effect.succeed(true),
+  after: [],
+  settle: Effect.void,
+  result
+})
+
+/** Where a change says, while it stages, how to take back what it has done so far. */
+export interface Staging {
+  /** Runs, last one first, unless the change happens. Failures in it are leftovers. */
+  readonly undo: (effect: Effect.Effect<void>) => void
+  /** Runs in any case once the change has happened or been taken back. */
+  readonly end: (effect: Effect.Effect<void>) => void
+}
+
+export interface Change<A, E> {
+  /** What is being done, for messages. */
+  readonly operation: string
+  /** The hashes of the names that it decides on, and changes; `undefined`: everything, so it goes alone. */
+  readonly reads: ReadonlyArray<string>
+  readonly writes: ReadonlyArray<string> | undefined
+  readonly stage: (staging: Staging) => Effect.Effect<Staged<A>, E>
+  /** What a failed sync before the commit point means to this change. */
+  readonly notSynced: (error: FileSystemError) => E
+}
+
+export interface Turns {
+  /** Makes the change when it is its turn. An interrupted one is taken back, unless it has happened. */
+  readonly take: <A, E>(change: Change<A, E>) => Effect.Effect<A, E | LockTimeout | NotDurable | StoreFailure | ReadOnlyStore>
+  /** Interrupts whoever still waits: for when the store is closed. */
+  readonly close: Effect.Effect<void>
+}
+
+/** Most changes that share one hold of the lock and its syncs. */
+const batchMax = 64
+/** Longest pause between two tries for the lock: 1.6 s at worst with 64 ms, 0.1 s with this. */
+const pauseMillisMax = 2
+/** Who has held the lock this long steps back if another process waits: alone, back-off starves. */
+const holdMillisMax = 5
+const stepBackMillis = 3
+
+interface Entry {
+  readonly change: Change<unknown, unknown>
+  readonly done: Deferred.Deferred<unknown, unknown>
+  readonly deadline: number
+  readonly undos: Array<Effect.Effect<void>>
+  readonly ends: Array<Effect.Effect<void>>
+  state: "waiting" | "running" | "abandoned"
+}
+
+export interface TurnsOptions {
+  readonly fs: StoreFileSystem
+  /** Whose lock it is: the store's root. */
+  readonly root: string
+  /** A directory whose lock is held by some process that waits for the other one. */
+  readonly waitingRoom: string
+  readonly lockTimeoutMillis: number
+  readonly scope: Scope.Scope
+  readonly failure: (operation: string) => (error: FileSystemError) => StoreFailure | ReadOnlyStore
+  /** Called once for every failed sync, before anyone is told. */
+  readonly syncFailed: (error: FileSystemError) => Effect.Effect<void>
+}
+
+export const makeTurns = (options: TurnsOptions): Turns => {
+  const { fs } = options
+  const queue: Array<Entry> = []
+  let batch: ReadonlyArray<Entry> = []
+  let leading = false
+  let leader: Fiber.Fiber<void> | undefined
+
+  const take = <A, E>(change: Change<A, E>) =>
+    Effect.uninterruptibleMask((restore) =>
+      Effect.gen(function*() {
+        const now = yield* Clock.currentTimeMillis
+        const entry: Entry = {
+          change,
+          done: Deferred.makeUnsafe(),
+          deadline: now + options.lockTimeoutMillis,
+          undos: [],
+          ends: [],
+          state: "waiting"
+        }
+        queue.push(entry)
+        const busy = leading
+        yield* lead
+        const answer = busy ? withDeadline(entry) : Deferred.await(entry.done)
+        return yield* Effect.onInterrupt(restore(answer), () => abandon(entry))
+      })
+    ) as Effect.Effect<A, E | LockTimeout | NotDurable | StoreFailure | ReadOnlyStore>
+
+  /** Somebody of this process holds the lock, perhaps for ever: wait no longer than the time limit to begin. */
+  const withDeadline = (entry: Entry) =>
+    Effect.raceFirst(
+      Deferred.await(entry.done),
+      Effect.andThen(
+        Effect.sleep(options.lockTimeoutMillis),
+        Effect.suspend(() => withdraw(entry) ? Effect.fail(timedOut()) : Effect.never)
+      )
+    )
+
+  const timedOut = () => new LockTimeout({ root: options.root, milliseconds: options.lockTimeoutMillis })
+
+  const withdraw = (entry: Entry): boolean => {
+    const at = queue.indexOf(entry)
+    if (at >= 0) queue.splice(at, 1)
+    return at >= 0
+  }
+
+  /** An interrupted fiber leaves: at once while it waits, else when what it began is undone or has happened. */
+  const abandon = (entry: Entry): Effect.Effect<void> =>
+    Effect.suspend(() => {
+      if (withdraw(entry)) return Effect.void
+      if (entry.state === "running") entry.state = "abandoned"
+      const alone = batch.includes(entry) && batch.every((one) => one.state === "abandoned")
+      return alone && leader !== undefined
+        ? Effect.andThen(Fiber.interrupt(leader), lead)
+        : Effect.exit(Deferred.await(entry.done))
+    }).pipe(Effect.asVoid)
+
+  /** One fiber at a time does the work for all; it belongs to the store, not to whoever came first. */
+  const lead: Effect.Effect<void> = Effect.suspend(() => {
+    if (leading || queue.length === 0) return Effect.void
+    leading = true
+    const work = Effect.ensuring(
+      Effect.uninterruptibleMask(serve),
+      Effect.sync(() => {
+        leading = false
+        leader = undefined
+      })
+    )
+    return Effect.map(Effect.forkIn(work, options.scope, { startImmediately: true }), (fiber) => {
+      if (fiber.pollUnsafe() === undefined) leader = fiber
+    })
+  })
+
+  /** Until nobody waits, or until this fiber is interrupted: whoever interrupted it finds another leader. */
+  const serve = (restore: Restore) =>
+    Effect.gen(function*() {
+      while (queue.length > 0) {
+        const lock = yield* Effect.exit(restore(acquire))
+        if (wasInterrupted(lock)) return
+        if (Exit.isFailure(lock)) return yield* refuseAll(lock.cause)
+        if (lock.value === undefined) return
+        const goOn = yield* Effect.ensuring(hold(restore), lock.value.release)
+        if (!goOn) return
+        if (queue.length > 0 && (yield* someoneWaits)) {
+          if (wasInterrupted(yield* Effect.exit(restore(Effect.sleep(stepBackMillis))))) return
+        }
+      }
+    })
+
+  /** `false` when it was interrupted. */
+  const hold = (restore: Restore) =>
+    Effect.gen(function*() {
+      const since = yield* Clock.currentTimeMillis
+      while (queue.length > 0) {
+        batch = nextBatch(queue)
+        for (const entry of batch) entry.state = "running"
+        const goOn = yield* runBatch(restore, batch)
+        batch = []
+        if (!goOn) return false
+        if ((yield* Clock.currentTimeMillis) - since >= holdMillisMax) return true
+      }
+      return true
+    })
+
+  /** The store's lock, or `undefined` once nobody wants it any more. */
+  const acquire: Effect.Effect<HeldLock | undefined, FileSystemError> = Effect.gen(function*() {
+    let waiting: HeldLock | undefined
+    const leave = Effect.suspend(() => waiting?.release ?? Effect.void)
+    return yield* Effect.ensuring(
+      Effect.gen(function*() {
+        for (let pause = 0.5;; pause = Math.min(pause * 2, pauseMillisMax)) {
+          const lock = yield* fs.tryLock(options.root)
+          if (lock !== undefined) return lock
+          waiting ??= yield* Effect.orElseSucceed(fs.tryLock(options.waitingRoom), () => undefined)
+          yield* refuseExpired
+          if (queue.length === 0) return undefined
+          yield* Effect.sleep(pause)
+        }
+      }),
+      leave
+    )
+  })
+
+  const refuseExpired = Effect.gen(function*() {
+    const now = yield* Clock.currentTimeMillis
+    for (const entry of queue.filter((one) => one.deadline <= now)) {
+      withdraw(entry)
+      yield* Deferred.fail(entry.done, timedOut())
+    }
+  })
+
+  const someoneWaits = Effect.matchEffect(Effect.suspend(() => fs.tryLock(options.waitingRoom)), {
+    onFailure: () => Effect.succeed(false),
+    onSuccess: (lock) => lock === undefined ? Effect.succeed(true) : Effect.as(lock.release, false)
+  })
+
+  const refuseAll = (cause: Cause.Cause<FileSystemError>) =>
+    Effect.forEach(queue.splice(0), (entry) =>
+      Deferred.failCause(entry.done, Cause.map(cause, options.failure(entry.change.operation))), { discard: true })
+
+  /** `false` when it was interrupted meanwhile; the batch is then taken back as far as it has not happened. */
+  const runBatch = (restore: Restore, entries: ReadonlyArray<Entry>) =>
+    Effect.gen(function*() {
+      let interrupted = false
+      const attempt = <A, E>(effect: Effect.Effect<A, E>) =>
+        Effect.map(Effect.exit(restore(effect)), (exit) => {
+          interrupted ||= wasInterrupted(exit)
+          return exit
+        })
+      const staged: Array<Running> = []
+      for (const entry of entries) {
+        const exit = yield* attempt(stageOf(entry))
+        if (Exit.isSuccess(exit)) staged.push({ entry, staged: exit.value })
+        else yield* takeBack(entry, exit.cause)
+      }
+      const ready = yield* syncBefore(attempt, staged)
+      const happened: Array<Running> = []
+      for (const one of ready) if (yield* commit(attempt, one)) happened.push(one)
+      yield* syncAfter(attempt, happened)
+      return !interrupted
+    })
+
+  const stageOf = (entry: Entry) =>
+    entry.change.stage({
+      undo: (effect) => entry.undos.push(effect),
+      end: (effect) => entry.ends.push(effect)
+    })
+
+  /** Those that may happen now. */
+  const syncBefore = (attempt: Attempt, staged: ReadonlyArray<Running>) =>
+    Effect.gen(function*() {
+      const exit = yield* syncAll(attempt, staged.flatMap((one) => one.staged.before))
+      const waited = (one: Running) => one.staged.before.length > 0
+      const ready: Array<Running> = []
+      for (const one of staged) {
+        if (one.entry.state === "abandoned") yield* takeBack(one.entry, Cause.interrupt())
+        else if (Exit.isFailure(exit) && (waited(one) || Cause.hasInterrupts(exit.cause))) {
+          yield* takeBack(one.entry, Cause.map(exit.cause, one.entry.change.notSynced))
+        } else ready.push(one)
+      }
+      return ready
+    })
+
+  /** Does the rename. Whether it happened is looked up when the call does not say. */
+  const commit = (attempt: Attempt, one: Running) =>
+    Effect.gen(function*() {
+      const exit = yield* attempt(one.staged.commit)
+      if (Exit.isSuccess(exit)) return true
+      const happened = yield* Effect.exit(one.staged.happened)
+      if (Exit.isSuccess(happened) && happened.value) return true
+      yield* takeBack(one.entry, Cause.map(exit.cause, options.failure(one.entry.change.operation)))
+      return false
+    })
+
+  const syncAfter = (attempt: Attempt, happened: ReadonlyArray<Running>) =>
+    Effect.gen(function*() {
+      const exit = yield* syncAll(attempt, happened.flatMap((one) => one.staged.after))
+      for (const { entry, staged } of happened) {
+        const failed = Exit.isFailure(exit) && staged.after.length > 0
+        if (!failed) yield* attempt(staged.settle)
+        yield* finish(
+          entry,
+          failed ? Exit.failCause(Cause.map(exit.cause, notDurable(entry.change.operation))) : Exit.succeed(staged.result)
+        )
+      }
+    })
+
+  const notDurable = (operation: string) => (error: FileSystemError) =>
+    new NotDurable({ operation, path: error.path, code: error.code })
+
+  const syncAll = (attempt: Attempt, targets: ReadonlyArray<SyncTarget>) =>
+    targets.length === 0 ? Effect.succeed(Exit.void) : Effect.tap(attempt(fs.sync(targets)), (exit) =>
+      Exit.isSuccess(exit)
+        ? Effect.void
+        : Effect.forEach(exit.cause.reasons.filter(Cause.isFailReason), (reason) => options.syncFailed(reason.error)))
+
+  const takeBack = (entry: Entry, cause: Cause.Cause<unknown>) =>
+    Effect.andThen(
+      Effect.forEach(entry.undos.splice(0).reverse(), quietly, { discard: true }),
+      finish(entry, Exit.failCause(cause))
+    )
+
+  const finish = (entry: Entry, exit: Exit.Exit<unknown, unknown>) =>
+    Effect.andThen(
+      Effect.forEach(entry.ends.splice(0).reverse(), quietly, { discard: true }),
+      Deferred.done(entry.done, exit)
+    )
+
+  const quietly = (effect: Effect.Effect<void>) => Effect.asVoid(Effect.exit(effect))
+
+  const close = Effect.suspend(() =>
+    Effect.forEach(queue.splice(0), (entry) => Deferred.interrupt(entry.done), { discard: true })
+  )
+
+  return { take, close }
+}
+
+type Restore = <A, E>(effect: Effect.Effect<A, E>) => Effect.Effect<A, E>
+type Attempt = <A, E>(effect: Effect.Effect<A, E>) => Effect.Effect<Exit.Exit<A, E>>
+
+const wasInterrupted = (exit: Exit.Exit<unknown, unknown>): boolean =>
+  Exit.isFailure(exit) && Cause.hasInterrupts(exit.cause)
+
+interface Running {
+  readonly entry: Entry
+  readonly staged: Staged<unknown>
+}
+
+/** Takes from the queue, in order, what can share one batch: none decides on a name that another one changes. */
+const nextBatch = (queue: Array<Entry>): ReadonlyArray<Entry> => {
+  const chosen: Array<Entry> = []
+  const read = new Set<string>()
+  const written = new Set<string>()
+  for (const entry of queue) {
+    const { reads, writes } = entry.change
+    const alone = writes === undefined
+    const collides = !alone &&
+      (reads.some((hash) => written.has(hash)) || writes.some((hash) => written.has(hash) || read.has(hash)))
+    if (alone && chosen.length > 0) break
+    if (!collides) chosen.push(entry)
+    for (const hash of reads) read.add(hash)
+    for (const hash of writes ?? []) written.add(hash)
+    if (alone || chosen.length === batchMax) break
+  }
+  queue.splice(0, queue.length, ...queue.filter((entry) => !chosen.includes(entry)))
+  return chosen
+}

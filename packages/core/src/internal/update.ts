@@ -1,0 +1,58 @@
+/**
+ * `update`. Commit point: the rename of the new metadata file over the old one.
+ *
+ * Before it, on disk: the new file. After it: the snapshot's directory. Nothing is destroyed.
+ */
+import { Clock, Effect } from "effect"
+import type { KeyOrName } from "../Snapshot.ts"
+import { makeChainDurable, wholeSnapshot } from "./durable.ts"
+import { type LabelUpdate, validIdentifier, validUpdate } from "./input.ts"
+import { ancestor, type Found, parentOf, toInfo } from "./read.ts"
+import { replaceMetadata } from "./replace.ts"
+import { sha256Hex } from "./sha256.ts"
+import { failedIn, type Store } from "./store.ts"
+import { subject } from "./subject.ts"
+
+const operation = "update"
+
+export const update = (store: Store) => {
+  const full = store.settings.durability === "full"
+
+  return Effect.fnUntraced(function*(name: KeyOrName, change: LabelUpdate) {
+    yield* validIdentifier("key", name)
+    const relabel = yield* validUpdate(change)
+    if (full) yield* makeFoundationDurable(yield* subject(store, operation, "update", name))
+    return yield* store.turns.take({
+      operation,
+      reads: [],
+      writes: [sha256Hex(name)],
+      notSynced: failedIn(operation),
+      stage: (staging) =>
+        Effect.gen(function*() {
+          const found = yield* subject(store, operation, "update", name)
+          const parent = yield* parentOf(store, operation, name, found)
+          const parentName = parent === undefined ? undefined : (yield* ancestor(store, operation, name, parent)).name
+          const now = yield* Clock.currentTimeNanos
+          const { metadata } = found
+          const next = {
+            ...metadata,
+            labels: relabel(metadata.labels),
+            updatedAt: now > metadata.updatedAt ? now : metadata.updatedAt + 1n,
+            durable: full || metadata.durable
+          }
+          // One that was made without syncs has to be on disk itself before its labels are said to be.
+          const wanted = next.durable && !metadata.durable ? wholeSnapshot(store, found.kind, found.id, parent) : []
+          const staged = yield* replaceMetadata(store, operation, staging, found, next, wanted)
+          return { ...staged, result: toInfo(found.kind, next, parentName) }
+        })
+    })
+  })
+
+  function makeFoundationDurable(found: Found) {
+    return Effect.gen(function*() {
+      const name = found.metadata.name
+      const from = found.kind === "committed" ? found.id : yield* parentOf(store, operation, name, found)
+      yield* makeChainDurable(store, operation, name, from)
+    })
+  }
+}

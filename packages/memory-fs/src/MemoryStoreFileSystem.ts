@@ -1,0 +1,254 @@
+/**
+ * The in-memory backend of `StoreFileSystem`. Each instance is one simulated process on a volume; what it holds ends with
+ * it (`volume.kill`), what it wrote does not.
+ */
+import { type Entry, FileSystemError, type HeldLock, StoreFileSystem } from "@snapshotter/core/StoreFileSystem"
+import { Effect, Layer } from "effect"
+import { Errno, saysAbsent } from "./internal/errno.ts"
+import { blocksOf, type Inode, isDirectory, namesIn, setTimes, sizeOf, timesOf, xattrsOf } from "./internal/inode.ts"
+import * as Linux from "./internal/linux.ts"
+import { find, locate, locateDirectory, requireWritable } from "./internal/lookup.ts"
+import { inTurns, measuring, removing } from "./internal/tree.ts"
+import { MemoryVolume } from "./MemoryVolume.ts"
+
+const attempt = <A>(
+  operation: keyof StoreFileSystem,
+  path: string,
+  act: () => A
+): Effect.Effect<A, FileSystemError> =>
+  Effect.suspend(() => {
+    try {
+      return Effect.succeed(act())
+    } catch (error) {
+      if (error instanceof Errno) return Effect.fail(new FileSystemError({ operation, path, code: error.code }))
+      throw error
+    }
+  })
+
+/** What an act answers, or `otherwise` where nothing is there. */
+const unlessAbsent = <A, B>(act: () => A, otherwise: B): A | B => {
+  try {
+    return act()
+  } catch (error) {
+    if (saysAbsent(error)) return otherwise
+    throw error
+  }
+}
+
+// == realPath
+
+const realPath = (volume: MemoryVolume): StoreFileSystem["realPath"] => (path) =>
+  attempt("realPath", path, () => volume.mounts.pathOf(locate(volume, path, true)))
+
+// == lstat
+
+const entryOf = (volume: MemoryVolume, inode: Inode): Entry => ({
+  type: inode.isFile() ? "file" : inode.isDirectory() ? "directory" : inode.isSymlink() ? "symlink" : "other",
+  mode: inode.mode & 0o7777,
+  uid: inode.uid,
+  gid: inode.gid,
+  dev: volume.device,
+  ino: BigInt(inode.ino),
+  nlink: inode.nlink,
+  blocks: blocksOf(inode),
+  size: sizeOf(inode),
+  rdev: BigInt(inode.rdev)
+})
+
+const lstat = (volume: MemoryVolume): StoreFileSystem["lstat"] => (path) =>
+  attempt("lstat", path, () =>
+    unlessAbsent(() => entryOf(volume, locate(volume, path, false).link.getNode()), undefined))
+
+// == readDirectory
+
+const readDirectory = (volume: MemoryVolume): StoreFileSystem["readDirectory"] => (path) =>
+  attempt("readDirectory", path, () => namesIn(locateDirectory(volume, path).link))
+
+// == readFile
+
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
+
+const textOf = (inode: Inode): string => {
+  try {
+    return decoder.decode(inode.buf.subarray(0, inode.getSize()))
+  } catch {
+    throw new Errno("EILSEQ")
+  }
+}
+
+const readFile = (volume: MemoryVolume): StoreFileSystem["readFile"] => (path) =>
+  attempt("readFile", path, () =>
+    unlessAbsent(() => {
+      const { link } = Linux.openFile(volume, path, Linux.forReading, 0)
+      if (isDirectory(link)) throw new Errno("EISDIR")
+      return textOf(link.getNode())
+    }, undefined))
+
+// == readLink
+
+const readLink = (volume: MemoryVolume): StoreFileSystem["readLink"] => (path) =>
+  attempt("readLink", path, () =>
+    unlessAbsent(() => {
+      const inode = locate(volume, path, false).link.getNode()
+      if (!inode.isSymlink()) throw new Errno("EINVAL")
+      return inode.symlink
+    }, undefined))
+
+// == makeDirectory
+
+const makeDirectory = (volume: MemoryVolume): StoreFileSystem["makeDirectory"] => (path, mode) =>
+  attempt("makeDirectory", path, () => Linux.setMode(Linux.makeDirectory(volume, path, mode).getNode(), mode))
+
+// == writeFile
+
+const creation: Linux.Opening = { write: true, create: true, exclusive: true, truncate: false, noFollow: false }
+
+const writeFile = (volume: MemoryVolume): StoreFileSystem["writeFile"] => (path, text, mode) =>
+  attempt("writeFile", path, () => {
+    const { link } = Linux.openFile(volume, path, creation, mode)
+    link.getNode().setBuffer(Buffer.from(text))
+  })
+
+// == symlink
+
+const symlink = (volume: MemoryVolume): StoreFileSystem["symlink"] => (target, path) =>
+  attempt("symlink", path, () => {
+    Linux.makeSymlink(volume, target, path)
+  })
+
+// == setMode
+
+const setMode = (volume: MemoryVolume): StoreFileSystem["setMode"] => (path, mode) =>
+  attempt("setMode", path, () => {
+    const location = locate(volume, path, true)
+    requireWritable(location)
+    Linux.setMode(location.link.getNode(), mode)
+  })
+
+// == replaceFile, moveNoReplace
+
+const replaceFile = (volume: MemoryVolume): StoreFileSystem["replaceFile"] => (from, to) =>
+  attempt("replaceFile", from, () => Linux.rename(volume, from, to, true))
+
+const moveNoReplace = (volume: MemoryVolume): StoreFileSystem["moveNoReplace"] => (from, to) =>
+  attempt("moveNoReplace", from, () => Linux.rename(volume, from, to, false))
+
+// == removeFile
+
+const removeFile = (volume: MemoryVolume): StoreFileSystem["removeFile"] => (path) =>
+  attempt("removeFile", path, () =>
+    unlessAbsent(() => {
+      Linux.unlink(volume, path)
+      return true
+    }, false))
+
+// == removeTree
+
+const removeTree = (volume: MemoryVolume): StoreFileSystem["removeTree"] => (path) =>
+  attempt("removeTree", path, () => unlessAbsent(() => find(volume, path, false), undefined)).pipe(
+    Effect.flatMap((found) => {
+      if (found?.at === undefined) return Effect.succeed([])
+      // The name itself, so that what is mounted on it is seen to be a mount point.
+      const link = found.last === "name" ? found.parent.link.children.get(found.name) : found.at.link
+      const mount = found.last === "name" ? found.parent.mount : found.at.mount
+      return link === undefined ? Effect.succeed([]) : inTurns(removing(volume, { mount, link }))
+    })
+  )
+
+// == copyDirectoryAttributes
+
+const isOverlays = (name: string) => name.startsWith("trusted.overlay.") || name.startsWith("user.overlay.")
+
+const copyDirectoryAttributes = (volume: MemoryVolume): StoreFileSystem["copyDirectoryAttributes"] => (from, to) =>
+  attempt("copyDirectoryAttributes", from, () => {
+    const source = locateDirectory(volume, from).link.getNode()
+    const target = locateDirectory(volume, to)
+    requireWritable(target)
+    const inode = target.link.getNode()
+    Linux.setOwner(inode, source.uid, source.gid)
+    Linux.setMode(inode, source.perm)
+    for (const [name, value] of xattrsOf(source)) if (!isOverlays(name)) xattrsOf(inode).set(name, value)
+    setTimes(inode, timesOf(source))
+  })
+
+// == usage
+
+const usage = (volume: MemoryVolume): StoreFileSystem["usage"] => (path) =>
+  Effect.flatMap(
+    attempt("usage", path, () => locateDirectory(volume, path)),
+    (location) => inTurns(measuring(volume, location))
+  )
+
+// == sync
+
+/** Nothing has to be waited for: what is written is there. Losing power is not simulated. */
+const sync = (volume: MemoryVolume): StoreFileSystem["sync"] => (targets) =>
+  Effect.forEach(targets, ({ kind, path }) =>
+    attempt("sync", path, () => {
+      if (kind === "file") locate(volume, path, true)
+      else locateDirectory(volume, path)
+    }), { discard: true })
+
+// == tryLock
+
+const tryLock = (volume: MemoryVolume, process: string): StoreFileSystem["tryLock"] => (path) =>
+  attempt("tryLock", path, (): HeldLock | undefined => {
+    const directory = locateDirectory(volume, path).link
+    const inode = directory.getNode()
+    if (volume.locks.has(inode)) return undefined
+    const lock = { process, directory }
+    volume.locks.set(inode, lock)
+    return {
+      release: Effect.sync(() => {
+        if (volume.locks.get(inode) === lock) volume.locks.delete(inode)
+      })
+    }
+  })
+
+// == overlayXattrs, fileSystemType
+
+const overlayXattrs = (volume: MemoryVolume): StoreFileSystem["overlayXattrs"] => (directory) =>
+  attempt("overlayXattrs", directory, () => {
+    locateDirectory(volume, directory)
+    return "trusted"
+  })
+
+const fileSystemType = (volume: MemoryVolume): StoreFileSystem["fileSystemType"] => (path) =>
+  attempt("fileSystemType", path, () => {
+    locate(volume, path, true)
+    return "memfs"
+  })
+
+/** The file system as one process sees it; without a name, a process of its own. */
+export const make = (volume: MemoryVolume, process: string = volume.newProcess()): StoreFileSystem => ({
+  realPath: realPath(volume),
+  lstat: lstat(volume),
+  readDirectory: readDirectory(volume),
+  readFile: readFile(volume),
+  readLink: readLink(volume),
+  makeDirectory: makeDirectory(volume),
+  writeFile: writeFile(volume),
+  symlink: symlink(volume),
+  setMode: setMode(volume),
+  replaceFile: replaceFile(volume),
+  moveNoReplace: moveNoReplace(volume),
+  removeFile: removeFile(volume),
+  removeTree: removeTree(volume),
+  copyDirectoryAttributes: copyDirectoryAttributes(volume),
+  usage: usage(volume),
+  sync: sync(volume),
+  tryLock: tryLock(volume, process),
+  overlayXattrs: overlayXattrs(volume),
+  fileSystemType: fileSystemType(volume)
+})
+
+/** A process of its own, which ends with the layer's scope. */
+export const layer: Layer.Layer<StoreFileSystem, never, MemoryVolume> = Layer.effect(
+  StoreFileSystem,
+  Effect.gen(function*() {
+    const volume = yield* MemoryVolume
+    const process = volume.newProcess()
+    yield* Effect.addFinalizer(() => volume.kill(process))
+    return make(volume, process)
+  })
+)

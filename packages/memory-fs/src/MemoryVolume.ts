@@ -1,0 +1,89 @@
+/**
+ * The disk and the kernel of a simulated machine: one memfs volume, what is mounted where, and who holds which lock. It
+ * goes on when a simulated process dies, so several `MemoryStoreFileSystem`s, each a process, can share one.
+ *
+ * The tree has `/tmp` at first. Whoever looks is root: modes are kept and told, but refuse nobody.
+ */
+import { Context, Effect, Layer } from "effect"
+import { Volume } from "memfs"
+import type { Inode, Link } from "./internal/inode.ts"
+import { makeDirectory } from "./internal/linux.ts"
+import { MountTable } from "./internal/mountTable.ts"
+import { renderVolume } from "./internal/render.ts"
+
+/** A lock that is held. */
+export interface VolumeLock {
+  readonly process: string
+  /** The directory that was locked, as a link: it may have been renamed since. */
+  readonly directory: Link
+}
+
+export interface MemoryVolume {
+  /** The tree itself, for other programs that understand memfs. It shows what lies on the disk, so no mounts. */
+  readonly memfs: Volume
+  /** What `lstat` tells as `dev`, through every mount. */
+  readonly device: bigint
+  readonly mounts: MountTable
+  /** By the inode of the locked directory. */
+  readonly locks: Map<Inode, VolumeLock>
+  /** What ids are made from. */
+  readonly seed: bigint
+  /** 1, 2, 3, …: no number is given out twice. */
+  readonly nextNumber: () => bigint
+  /** A name for a process that no other has. */
+  readonly newProcess: () => string
+  /** Ends a process: its locks are free. What it mounted stays mounted. */
+  readonly kill: (process: string) => Effect.Effect<void>
+  /** The tree, the mounts and the locks as text, for messages. */
+  readonly render: Effect.Effect<string>
+}
+
+export const MemoryVolume = Context.Service<MemoryVolume>("@snapshotter/memory-fs/MemoryVolume")
+
+export interface Options {
+  /** Decides which ids a store gets; `0n` unless given. */
+  readonly seed?: bigint
+  /** The device number; `42n` unless given. */
+  readonly device?: bigint
+}
+
+/** A new volume, empty but for `/tmp`. */
+export const make = (options: Options = {}): MemoryVolume => {
+  const memfs = Volume.fromJSON({}, "/", { process: superuser })
+  const root = memfs._core.root
+  root.getNode().perm = 0o755
+  root.getNode().nlink = 2
+  let number = 0n
+  let processes = 0
+  const locks = new Map<Inode, VolumeLock>()
+  const volume: MemoryVolume = {
+    memfs,
+    device: options.device ?? 42n,
+    mounts: new MountTable(root),
+    locks,
+    seed: options.seed ?? 0n,
+    nextNumber: () => ++number,
+    newProcess: () => `process ${++processes}`,
+    kill: (process) =>
+      Effect.sync(() => {
+        for (const [inode, lock] of locks) if (lock.process === process) locks.delete(inode)
+      }),
+    render: Effect.sync(() => renderVolume(volume))
+  }
+  makeDirectory(volume, "/tmp", 0o1777)
+  return volume
+}
+
+/** A new volume for each build of the layer. */
+export const layer = (options?: Options): Layer.Layer<MemoryVolume> =>
+  Layer.effect(MemoryVolume, Effect.sync(() => make(options)))
+
+/** memfs asks the process who it is; ours is root, whoever runs this. */
+const superuser = {
+  cwd: () => "/",
+  env: {},
+  emitWarning: () => {},
+  getgid: () => 0,
+  getuid: () => 0,
+  platform: "linux"
+}

@@ -1,0 +1,7 @@
+export * as Faults from "./Faults.ts"
+export * as MemoryFileSystem from "./MemoryFileSystem.ts"
+export * as MemoryIdSource from "./MemoryIdSource.ts"
+export * as MemoryMounter from "./MemoryMounter.ts"
+export * as MemorySnapshotter from "./MemorySnapshotter.ts"
+export * as MemoryStoreFileSystem from "./MemoryStoreFileSystem.ts"
+export * as MemoryVolume from "./MemoryVolume.ts"

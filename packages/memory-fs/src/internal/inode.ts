@@ -1,0 +1,101 @@
+/**
+ * memfs's inodes and links (its directory entries), and what Linux keeps in an inode that memfs does not: extended
+ * attributes, times to the nanosecond, sizes and blocks of everything that is no file.
+ */
+import type { Volume } from "memfs"
+
+export type Superblock = Volume["_core"]
+
+/** A name in a directory. It stays the same object when it is renamed, so mounts can hold on to it. */
+export type Link = Superblock["root"]
+
+export type Inode = ReturnType<Link["getNode"]>
+
+export const directoryType = 0o040000
+export const regularType = 0o100000
+export const symlinkType = 0o120000
+
+export const isDirectory = (link: Link): boolean => link.getNode().isDirectory()
+
+export const isSymlink = (link: Link): boolean => link.getNode().isSymlink()
+
+/** Removed from its directory while something still holds it. */
+export const isRemoved = (link: Link): boolean => link.parent === undefined
+
+/** Names in a directory. */
+export const namesIn = (directory: Link): Array<string> => {
+  const names: Array<string> = []
+  for (const name of directory.children.keys()) if (name !== "." && name !== "..") names.push(name)
+  return names
+}
+
+export const isEmpty = (directory: Link): boolean => {
+  for (const name of directory.children.keys()) if (name !== "." && name !== "..") return false
+  return true
+}
+
+/** Whether a directory is `ancestor` or somewhere below it. */
+export const isInside = (directory: Link, ancestor: Link): boolean => {
+  for (let at: Link | undefined = directory; at !== undefined; at = at.parent === at ? undefined : at.parent) {
+    if (at === ancestor) return true
+  }
+  return false
+}
+
+// ============================================================ sizes
+
+const blockBytes = 4096
+
+export const sizeOf = (inode: Inode): number => {
+  if (inode.isDirectory()) return blockBytes
+  return inode.isSymlink() ? Buffer.byteLength(inode.symlink) : inode.getSize()
+}
+
+/** Blocks of 512 bytes, as ext4 would allocate them, but without holes: memfs has none. */
+export const blocksOf = (inode: Inode): number => {
+  if (inode.isDirectory()) return blockBytes / 512
+  const bytes = sizeOf(inode)
+  const fitsInInode = inode.isSymlink() && bytes < 60
+  return fitsInInode ? 0 : Math.ceil(bytes / blockBytes) * (blockBytes / 512)
+}
+
+// ============================================================ extended attributes
+
+const attributes = new WeakMap<Inode, Map<string, Uint8Array>>()
+
+export const xattrsOf = (inode: Inode): Map<string, Uint8Array> => {
+  const known = attributes.get(inode)
+  if (known !== undefined) return known
+  const none = new Map<string, Uint8Array>()
+  attributes.set(inode, none)
+  return none
+}
+
+// ============================================================ times
+
+/** Since 1970-01-01T00:00:00Z. */
+export interface Times {
+  readonly atimeNanoseconds: bigint
+  readonly mtimeNanoseconds: bigint
+}
+
+/** The exact value of a memfs date that was set from nanoseconds. memfs makes a new date whenever it touches an inode. */
+const exact = new WeakMap<Date, bigint>()
+
+const dateOf = (nanoseconds: bigint): Date => {
+  const date = new Date(Number(nanoseconds / 1_000_000n))
+  exact.set(date, nanoseconds)
+  return date
+}
+
+const nanosecondsOf = (date: Date): bigint => exact.get(date) ?? BigInt(date.getTime()) * 1_000_000n
+
+export const timesOf = (inode: Inode): Times => ({
+  atimeNanoseconds: nanosecondsOf(inode.atime),
+  mtimeNanoseconds: nanosecondsOf(inode.mtime)
+})
+
+export const setTimes = (inode: Inode, times: Times): void => {
+  inode.atime = dateOf(times.atimeNanoseconds)
+  inode.mtime = dateOf(times.mtimeNanoseconds)
+}

@@ -1,0 +1,92 @@
+/** Paths to locations, component by component, as `namei.c` does it: symlinks followed, mounts crossed, `..` right. */
+import type { MemoryVolume } from "../MemoryVolume.ts"
+import { Errno } from "./errno.ts"
+import { isDirectory, isSymlink } from "./inode.ts"
+import type { Location } from "./mountTable.ts"
+
+/** Where a path leads; its last component may be missing. */
+export interface Found {
+  /** The directory that the last component is looked up in. */
+  readonly parent: Location
+  readonly name: string
+  /** Only a `name` can be made, moved or removed. */
+  readonly last: "name" | "." | ".." | "/"
+  /** Whether the path ends in a slash, so that it can only mean a directory. */
+  readonly slash: boolean
+  readonly at: Location | undefined
+}
+
+const symlinksMax = 40
+const pathBytesMax = 4095
+const nameBytesMax = 255
+
+/** Everything but the last component must be there. A symlink in the last place is followed only when `follow` says so. */
+export const find = (volume: MemoryVolume, path: string, follow: boolean): Found => {
+  const root = volume.mounts.root
+  const pending = componentsOf(path)
+  let slash = path.endsWith("/")
+  let symlinks = 0
+  let at = root
+  let found: Found = { parent: at, name: "/", last: "/", slash, at }
+  for (let name = pending.pop(); name !== undefined; name = pending.pop()) {
+    if (!isDirectory(at.link)) throw new Errno("ENOTDIR")
+    const isLast = pending.length === 0
+    if (name === "." || name === "..") {
+      if (name === "..") at = volume.mounts.above(at)
+      found = { parent: at, name, last: name, slash, at }
+      continue
+    }
+    if (exceeds(name, nameBytesMax)) throw new Errno("ENAMETOOLONG")
+    const link = at.link.children.get(name)
+    if (link === undefined) {
+      if (isLast) return { parent: at, name, last: "name", slash, at: undefined }
+      throw new Errno("ENOENT")
+    }
+    const next = volume.mounts.cross({ mount: at.mount, link })
+    if (isSymlink(next.link) && (!isLast || follow)) {
+      if (++symlinks > symlinksMax) throw new Errno("ELOOP")
+      const target = next.link.getNode().symlink
+      if (isLast && target.endsWith("/")) slash = true
+      if (target.startsWith("/")) {
+        at = root
+        found = { parent: at, name: "/", last: "/", slash, at }
+      }
+      pending.push(...componentsOf(target))
+      continue
+    }
+    found = { parent: at, name, last: "name", slash, at: next }
+    at = next
+  }
+  return found
+}
+
+/** The location at a path. */
+export const locate = (volume: MemoryVolume, path: string, follow: boolean): Location => {
+  const found = find(volume, path, follow || path.endsWith("/"))
+  if (found.at === undefined) throw new Errno("ENOENT")
+  if (found.slash && !isDirectory(found.at.link)) throw new Errno("ENOTDIR")
+  return found.at
+}
+
+/** The directory at a path. */
+export const locateDirectory = (volume: MemoryVolume, path: string): Location => {
+  const location = locate(volume, path, true)
+  if (!isDirectory(location.link)) throw new Errno("ENOTDIR")
+  return location
+}
+
+/** Fails where the location is on a read-only mount. */
+export const requireWritable = ({ mount }: Location): void => {
+  if (!mount.writable) throw new Errno("EROFS")
+}
+
+/** The components, last one first; text without bytes becomes what Node passes to the kernel. */
+const componentsOf = (path: string): Array<string> => {
+  if (path === "") throw new Errno("ENOENT")
+  if (exceeds(path, pathBytesMax)) throw new Errno("ENAMETOOLONG")
+  return path.toWellFormed().split("/").filter((name) => name !== "").reverse()
+}
+
+/** UTF-16 units have one to three bytes each, so most texts need no counting. */
+const exceeds = (text: string, bytesMax: number): boolean =>
+  text.length > bytesMax || (text.length * 3 > bytesMax && Buffer.byteLength(text) > bytesMax)

@@ -1,0 +1,90 @@
+/**
+ * Long work on whole trees, as generators that stop after each entry: others get their turn in between, and what they
+ * change meanwhile is met, not assumed.
+ */
+import type { Unremoved } from "@snapshotter/core/StoreFileSystem"
+import type { Usage } from "@snapshotter/core/Snapshot"
+import { Effect } from "effect"
+import type { MemoryVolume } from "../MemoryVolume.ts"
+import { blocksOf, type Inode, isDirectory, isEmpty, isRemoved, type Link, namesIn } from "./inode.ts"
+import { discard } from "./linux.ts"
+import type { Location } from "./mountTable.ts"
+
+const entriesAtOnce = 256
+
+/** Runs a generator to its end, and lets others run after every {@link entriesAtOnce} steps. Interruptible there. */
+export const inTurns = <A>(steps: Iterator<undefined, A>): Effect.Effect<A> =>
+  Effect.suspend(() => {
+    for (let i = 0; i < entriesAtOnce; i++) {
+      const step = steps.next()
+      if (step.done === true) return Effect.succeed(step.value)
+    }
+    return Effect.flatMap(Effect.yieldNow, () => inTurns(steps))
+  })
+
+/**
+ * Removes a tree, a link at a time, and tells what it had to leave. It enters no mount point: one is `EXDEV` where it is
+ * seen, `EBUSY` where it is mounted through another mount. What others move away meanwhile is theirs.
+ */
+export function* removing(volume: MemoryVolume, start: Location): Generator<undefined, ReadonlyArray<Unremoved>> {
+  const { mount } = start
+  if (!mount.writable) return [{ path: volume.mounts.pathOf(start), code: "EROFS" }]
+  const unremoved: Array<Unremoved> = []
+  const left = new Set<Link>()
+  const pending: Array<Visit> = [{ link: start.link, parent: start.link.parent }]
+  for (let visit = pending.at(-1); visit !== undefined; visit = pending.at(-1)) {
+    yield
+    const { link, parent } = visit
+    const code = obstacle(volume, { mount, link })
+    const below = code === undefined && isDirectory(link) ? childrenOf(link).filter((child) => !left.has(child)) : []
+    if (link.parent === parent && below.length > 0) {
+      for (const child of below) pending.push({ link: child, parent: link })
+      continue
+    }
+    pending.pop()
+    if (isRemoved(link) || link.parent !== parent || left.has(link)) continue
+    if (code === undefined && (!isDirectory(link) || isEmpty(link))) {
+      discard(volume, link)
+      continue
+    }
+    unremoved.push({ path: volume.mounts.pathOf({ mount, link }), code: code ?? "ENOTEMPTY" })
+    for (let at: Link | undefined = link; at !== undefined && !left.has(at); at = at.parent) left.add(at)
+  }
+  return unremoved
+}
+
+/** A link on the way to be removed, and the directory it has to be in still when its turn comes. */
+interface Visit {
+  readonly link: Link
+  readonly parent: Link | undefined
+}
+
+/** Why a link must stay. What is mounted here through another mount hides nothing, so its contents go, but not itself. */
+const obstacle = (volume: MemoryVolume, location: Location): string | undefined => {
+  if (volume.mounts.mountOn(location) !== undefined) return "EXDEV"
+  const emptied = !isDirectory(location.link) || isEmpty(location.link)
+  return emptied && volume.mounts.isMountPoint(location.link) ? "EBUSY" : undefined
+}
+
+const childrenOf = (directory: Link): ReadonlyArray<Link> =>
+  namesIn(directory).flatMap((name) => directory.children.get(name) ?? [])
+
+/** Measures a directory and all below it, without what is mounted on it. */
+export function* measuring(volume: MemoryVolume, start: Location): Generator<undefined, Usage> {
+  const { mount } = start
+  const counted = new Set<Inode>()
+  let blocks = 0
+  const pending: Array<Link> = [start.link]
+  for (let link = pending.pop(); link !== undefined; link = pending.pop()) {
+    yield
+    const inode = link.getNode()
+    if (isRemoved(link) || counted.has(inode)) continue
+    counted.add(inode)
+    blocks += blocksOf(inode)
+    if (!isDirectory(link)) continue
+    for (const child of childrenOf(link)) {
+      if (volume.mounts.mountOn({ mount, link: child }) === undefined) pending.push(child)
+    }
+  }
+  return { bytes: blocks * 512, inodes: counted.size }
+}

@@ -1,0 +1,76 @@
+/**
+ * `syncfs`, shared: one at a time for each file system, and whoever asks while one runs is covered by the next.
+ *
+ * Linux reports a failed write-back once to each descriptor that was open when it happened (errseq): a descriptor opened
+ * later does not hear of an error that somebody else has been told already. So one descriptor for each file system is
+ * opened when it is first met, before anything was written to it from here, and held until the layer ends.
+ */
+import { Effect } from "effect"
+import { openDirectory } from "./directory.ts"
+import { Errno } from "./errno.ts"
+import { lookAt, seen } from "./stat.ts"
+import type { Syscalls } from "./syscalls.ts"
+
+interface Held {
+  readonly sys: Syscalls
+  readonly fd: number
+  running: Promise<number> | undefined
+  next: Promise<number> | undefined
+}
+
+export class FileSystemSync {
+  private readonly held = new Map<bigint, Held>()
+
+  /** From now on errors of this directory's file system are noticed. `fd` is open on it, and stays the caller's. */
+  meet(sys: Syscalls, fd: number, directory: string): void {
+    if (lookAt(sys, fd) === 0 && !this.held.has(seen.dev())) this.hold(sys, seen.dev(), directory)
+  }
+
+  /** Returns when all that was written to this directory's file system is on disk. */
+  sync(sys: Syscalls, dev: bigint, directory: string): Effect.Effect<void, Errno> {
+    return Effect.suspend(() => {
+      const opened = this.held.get(dev) ?? this.hold(sys, dev, directory)
+      if (typeof opened === "number") return Effect.fail(new Errno(-opened))
+      return Effect.flatMap(Effect.promise(() => request(opened)), (result) =>
+        result < 0 ? Effect.fail(new Errno(-result)) : Effect.void)
+    })
+  }
+
+  /** Closes all, each when nothing runs on it any more. */
+  readonly close: Effect.Effect<void> = Effect.promise(async () => {
+    for (const [dev, held] of this.held) {
+      this.held.delete(dev)
+      await held.running
+      await held.next
+      held.sys.close(held.fd)
+    }
+  })
+
+  private hold(sys: Syscalls, dev: bigint, directory: string): Held | number {
+    const fd = openDirectory(sys, directory)
+    if (fd < 0) return fd
+    const held: Held = { sys, fd, running: undefined, next: undefined }
+    this.held.set(dev, held)
+    return held
+  }
+}
+
+const request = (held: Held): Promise<number> => {
+  if (held.next !== undefined) return held.next
+  if (held.running === undefined) return start(held)
+  held.next = held.running.then(() => {
+    held.next = undefined
+    return start(held)
+  })
+  return held.next
+}
+
+const start = (held: Held): Promise<number> => {
+  held.running = new Promise((resolve) => {
+    held.sys.syncfsLater(held.fd, (result) => {
+      held.running = undefined
+      resolve(result)
+    })
+  })
+  return held.running
+}

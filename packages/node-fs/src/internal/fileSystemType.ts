@@ -1,0 +1,45 @@
+/** Names of file systems by the magic number that `statfs` tells. */
+
+const names: ReadonlyMap<number, string> = new Map([
+  [0xef53, "ext4"],
+  [0x58465342, "xfs"],
+  [0x9123683e, "btrfs"],
+  [0x01021994, "tmpfs"],
+  [0x858458f6, "ramfs"],
+  [0x794c7630, "overlay"],
+  [0x61756673, "aufs"],
+  [0x6969, "nfs"],
+  [0x65735546, "fuse"],
+  [0x01021997, "9p"],
+  [0xff534d42, "cifs"],
+  [0xfe534d42, "smb2"],
+  [0x517b, "smb"],
+  [0x00c36400, "ceph"],
+  [0x5346414f, "afs"],
+  [0x4d44, "vfat"],
+  [0x2011bab0, "exfat"],
+  [0x5346544e, "ntfs"],
+  [0x7366746e, "ntfs3"],
+  [0x2fc12fc1, "zfs"],
+  [0xca451a4e, "bcachefs"],
+  [0xf2f52010, "f2fs"],
+  [0xf15f, "ecryptfs"],
+  [0x3153464a, "jfs"],
+  [0x52654973, "reiserfs"],
+  [0x01161970, "gfs2"],
+  [0x7461636f, "ocfs2"],
+  [0x24051905, "ubifs"],
+  [0x3434, "nilfs2"],
+  [0x482b, "hfsplus"],
+  [0x9660, "iso9660"],
+  [0x15013346, "udf"],
+  [0x73717368, "squashfs"],
+  [0xe0f5e1e2, "erofs"],
+  [0x786f4256, "vboxsf"],
+  [0x53464846, "wslfs"],
+  [0x9fa0, "proc"],
+  [0x62656572, "sysfs"]
+])
+
+/** `ext4` for `0xef53`; what has no name here as the number in hex. */
+export const fileSystemName = (magic: number): string => names.get(magic) ?? `0x${magic.toString(16)}`

@@ -1,0 +1,188 @@
+/**
+ * The system calls that Node has no functions for, or slower ones, through libc. Like the kernel's own, each answers with
+ * its result or with the negated errno; none throws, except {@link syscalls} itself where there is no Linux.
+ *
+ * Paths are strings, or bytes that end with NUL. Strings must not contain NUL: callers see to it.
+ */
+import type Koffi from "koffi"
+import { createRequire } from "node:module"
+import { EAGAIN, ENOSYS } from "./errno.ts"
+
+/** A path or name as text, or as bytes with a NUL at the end. */
+export type Path = string | Uint8Array
+
+type Done = (result: number) => void
+
+export interface Syscalls {
+  readonly openat: (directory: number, path: Path, flags: number, mode: number) => number
+  readonly openat2: (directory: number, path: Path, how: Uint8Array) => number
+  readonly close: (fd: number) => number
+  readonly read: (fd: number, into: Uint8Array, bytes: number) => number
+  readonly write: (fd: number, from: Uint8Array, bytes: number) => number
+  readonly lseek: (fd: number, offset: number, whence: number) => number
+  readonly getdents64: (fd: number, into: Uint8Array, bytes: number) => number
+  readonly statx: (directory: number, path: Path, flags: number, mask: number, into: Uint8Array) => number
+  readonly statfs: (path: Path, into: Uint8Array) => number
+  readonly readlinkat: (directory: number, path: Path, into: Uint8Array, bytes: number) => number
+  readonly mkdirat: (directory: number, path: Path, mode: number) => number
+  readonly symlinkat: (target: Path, directory: number, path: Path) => number
+  readonly unlinkat: (directory: number, path: Path, flags: number) => number
+  readonly unlinkatLater: (directory: number, path: Path, flags: number, done: Done) => void
+  readonly renameat2: (fromDirectory: number, from: Path, toDirectory: number, to: Path, flags: number) => number
+  readonly fchmod: (fd: number, mode: number) => number
+  readonly chmod: (path: Path, mode: number) => number
+  readonly fchown: (fd: number, uid: number, gid: number) => number
+  readonly futimens: (fd: number, times: Uint8Array) => number
+  readonly flistxattr: (fd: number, into: Uint8Array, bytes: number) => number
+  readonly fgetxattr: (fd: number, name: Path, into: Uint8Array, bytes: number) => number
+  readonly fsetxattr: (fd: number, name: Path, value: Uint8Array, bytes: number, flags: number) => number
+  readonly fremovexattr: (fd: number, name: Path) => number
+  readonly flock: (fd: number, operation: number) => number
+  readonly fsyncLater: (fd: number, done: Done) => void
+  readonly syncfsLater: (fd: number, done: Done) => void
+  readonly poll: (fds: Uint8Array, count: number, milliseconds: number) => number
+  readonly fsopen: (type: string, flags: number) => number
+  readonly fsconfig: (fd: number, command: number, key: Path | null, value: Path | null, aux: number) => number
+  readonly fsmount: (fd: number, flags: number, attributes: number) => number
+  readonly openTree: (directory: number, path: Path, flags: number) => number
+  readonly moveMount: (from: number, fromPath: Path, to: number, toPath: Path, flags: number) => number
+  readonly mountSetattr: (fd: number, path: Path, flags: number, attributes: Uint8Array) => number
+  readonly mount: (source: Path, target: Path, type: string | null, flags: number, data: Path | null) => number
+  readonly umount2: (target: Path, flags: number) => number
+}
+
+// ============================================================ constants, the same on x86_64 and aarch64
+
+export const AT_FDCWD = -100
+export const AT_SYMLINK_NOFOLLOW = 0x100
+export const AT_REMOVEDIR = 0x200
+export const AT_NO_AUTOMOUNT = 0x800
+export const AT_EMPTY_PATH = 0x1000
+export const AT_RECURSIVE = 0x8000
+
+export const RENAME_NOREPLACE = 1
+
+export const LOCK_EX = 2
+export const LOCK_NB = 4
+
+export const MS_RDONLY = 1
+export const MS_REMOUNT = 32
+export const MS_BIND = 4_096
+export const MS_MOVE = 8_192
+export const MS_REC = 16_384
+export const MS_PRIVATE = 1 << 18
+
+export const MNT_DETACH = 2
+export const UMOUNT_NOFOLLOW = 8
+
+// ============================================================ loading
+
+/** Why there are no system calls: not Linux, a processor without numbers here, or koffi without a build for it. */
+export class Unsupported extends Error {
+  override readonly name = "Unsupported"
+  readonly errno = ENOSYS
+  readonly code = "ENOSYS"
+}
+
+/** Those that not every libc wraps, by processor. Newer than 424 they are the same everywhere. */
+const numbersOf: Readonly<Record<string, { getdents64: number; renameat2: number; statx: number }>> = {
+  x64: { getdents64: 217, renameat2: 316, statx: 332 },
+  arm64: { getdents64: 61, renameat2: 276, statx: 291 }
+}
+
+let loaded: Syscalls | Unsupported | undefined
+
+/** The system calls; throws {@link Unsupported} on a machine that has none of them. */
+export const syscalls = (): Syscalls => {
+  if (loaded === undefined) loaded = load()
+  if (loaded instanceof Unsupported) throw loaded
+  return loaded
+}
+
+const load = (): Syscalls | Unsupported => {
+  if (process.platform !== "linux") return new Unsupported(`this is ${process.platform}, not Linux`)
+  const numbers = numbersOf[process.arch]
+  if (numbers === undefined) return new Unsupported(`system calls of ${process.arch} are not known here`)
+  try {
+    const koffi: typeof Koffi = createRequire(import.meta.url)("koffi")
+    return bind(koffi, numbers)
+  } catch (cause) {
+    return new Unsupported(`koffi cannot be loaded: ${cause instanceof Error ? cause.message : String(cause)}`)
+  }
+}
+
+const bind = (koffi: typeof Koffi, numbers: { getdents64: number; renameat2: number; statx: number }): Syscalls => {
+  // The program's own libc, whatever it is called.
+  const libc = koffi.load(null)
+
+  /** errno is the thread's: nothing may come between the call and reading it. */
+  const answerOf = (result: number): number => result === -1 ? -koffi.errno() : result
+
+  const wrapped = <Arguments extends ReadonlyArray<unknown>>(name: string, types: ReadonlyArray<string>) => {
+    const call: (...values: Arguments) => number = libc.func(name, "long", [...types])
+    return (...values: Arguments): number => answerOf(call(...values))
+  }
+  const wrappedInt = <Arguments extends ReadonlyArray<unknown>>(name: string, types: ReadonlyArray<string>) => {
+    const call: (...values: Arguments) => number = libc.func(name, "int", [...types])
+    return (...values: Arguments): number => answerOf(call(...values))
+  }
+  const numbered = <Arguments extends ReadonlyArray<unknown>>(number: number, types: ReadonlyArray<string>) => {
+    const call: (number: number, ...values: Arguments) => number = libc.func("syscall", "long", ["long", ...types])
+    return (...values: Arguments): number => answerOf(call(number, ...values))
+  }
+  const later = <Arguments extends ReadonlyArray<unknown>>(name: string, types: ReadonlyArray<string>) => {
+    const call = libc.func(name, "int", [...types])
+    return (...values: [...Arguments, Done]): void => {
+      const done = values.at(-1) as Done
+      try {
+        call.async(...values.slice(0, -1), (_: unknown, result: number) => done(answerOf(result)))
+      } catch {
+        // koffi has a limit on calls that wait for a thread.
+        done(-EAGAIN)
+      }
+    }
+  }
+
+  const path = "const char *"
+  const bytes = "void *"
+  const openat2 = numbered<[number, Path, Uint8Array, number]>(437, ["int", path, bytes, "ulong"])
+  const mountSetattr = numbered<[number, Path, number, Uint8Array, number]>(442, ["int", path, "uint", bytes, "ulong"])
+
+  return {
+    openat: wrappedInt("openat", ["int", path, "int", "uint"]),
+    openat2: (directory, name, how) => openat2(directory, name, how, how.length),
+    close: wrappedInt("close", ["int"]),
+    read: wrapped("read", ["int", bytes, "ulong"]),
+    write: wrapped("write", ["int", bytes, "ulong"]),
+    lseek: wrapped("lseek", ["int", "long", "int"]),
+    getdents64: numbered(numbers.getdents64, ["int", bytes, "ulong"]),
+    statx: numbered(numbers.statx, ["int", path, "int", "uint", bytes]),
+    statfs: wrappedInt("statfs", [path, bytes]),
+    readlinkat: wrapped("readlinkat", ["int", path, bytes, "ulong"]),
+    mkdirat: wrappedInt("mkdirat", ["int", path, "uint"]),
+    symlinkat: wrappedInt("symlinkat", [path, "int", path]),
+    unlinkat: wrappedInt("unlinkat", ["int", path, "int"]),
+    unlinkatLater: later("unlinkat", ["int", path, "int"]),
+    renameat2: numbered(numbers.renameat2, ["int", path, "int", path, "uint"]),
+    fchmod: wrappedInt("fchmod", ["int", "uint"]),
+    chmod: wrappedInt("chmod", [path, "uint"]),
+    fchown: wrappedInt("fchown", ["int", "uint", "uint"]),
+    futimens: wrappedInt("futimens", ["int", bytes]),
+    flistxattr: wrapped("flistxattr", ["int", bytes, "ulong"]),
+    fgetxattr: wrapped("fgetxattr", ["int", path, bytes, "ulong"]),
+    fsetxattr: wrappedInt("fsetxattr", ["int", path, bytes, "ulong", "int"]),
+    fremovexattr: wrappedInt("fremovexattr", ["int", path]),
+    flock: wrappedInt("flock", ["int", "int"]),
+    fsyncLater: later("fsync", ["int"]),
+    syncfsLater: later("syncfs", ["int"]),
+    poll: wrappedInt("poll", [bytes, "ulong", "int"]),
+    fsopen: numbered(430, [path, "uint"]),
+    fsconfig: numbered(431, ["int", "uint", path, path, "int"]),
+    fsmount: numbered(432, ["int", "uint", "uint"]),
+    openTree: numbered(428, ["int", path, "uint"]),
+    moveMount: numbered(429, ["int", path, "int", path, "uint"]),
+    mountSetattr: (fd, name, flags, attributes) => mountSetattr(fd, name, flags, attributes, attributes.length),
+    mount: wrappedInt("mount", [path, path, path, "ulong", path]),
+    umount2: wrappedInt("umount2", [path, "int"])
+  }
+}

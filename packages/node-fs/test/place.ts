@@ -1,0 +1,39 @@
+/** Fresh directories for tests, and nothing left of them whatever happened in them. */
+import { Workplace } from "@snapshotter/core/testing/Suite"
+import { Effect, Layer } from "effect"
+import { execFileSync, spawnSync } from "node:child_process"
+import * as fs from "node:fs"
+import * as os from "node:os"
+import * as path from "node:path"
+// Internal, so not among the package's exports.
+import { MNT_DETACH, syscalls, UMOUNT_NOFOLLOW } from "../src/internal/syscalls.ts"
+
+/** Whether the tests may mount: root may, outside of the strictest containers. */
+export const isRoot = process.getuid?.() === 0
+
+/** A directory of its own below the temporary one. When the scope closes its mounts are detached and it is removed. */
+export const freshDirectory = Effect.acquireRelease(
+  Effect.sync(() => fs.realpathSync(fs.mkdtempSync(path.join(os.tmpdir(), "snapshotter-node-fs-")))),
+  (directory) => Effect.sync(() => clear(directory))
+)
+
+/** A {@link freshDirectory} as a suite wants it. */
+export const workplace = Layer.effect(Workplace, Effect.map(freshDirectory, (directory) => ({ directory })))
+
+const clear = (directory: string): void => {
+  for (const mountPoint of mountPointsBelow(directory).reverse()) {
+    syscalls().umount2(mountPoint, MNT_DETACH | UMOUNT_NOFOLLOW)
+  }
+  const left = mountPointsBelow(directory)
+  if (left.length > 0) throw new Error(`these mounts could not be undone:\n${left.join("\n")}`)
+  spawnSync("chattr", ["-R", "-f", "-i", directory])
+  execFileSync("rm", ["-rf", "--one-file-system", directory])
+}
+
+/** With a NUL at the end, oldest first. Read here by other means than those under test. */
+const mountPointsBelow = (directory: string): Array<Buffer> =>
+  fs.readFileSync("/proc/self/mountinfo", "latin1").split("\n")
+    .map((line) => (line.split(" ")[4] ?? "").replace(/\\([0-7]{3})/g, (_, octal: string) =>
+      String.fromCharCode(Number.parseInt(octal, 8))))
+    .filter((mountPoint) => mountPoint.startsWith(Buffer.from(`${directory}/`).toString("latin1")))
+    .map((mountPoint) => Buffer.from(`${mountPoint}\0`, "latin1"))
