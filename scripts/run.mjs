@@ -144,11 +144,8 @@ const stamp = () => {
 
 const installWorkspace = async () => {
   const wanted = stamp()
-  if (
-    fs.existsSync(stampFile) && fs.readFileSync(stampFile, "utf8") === wanted && fs.existsSync(path.join(bin, "node"))
-  ) {
-    return
-  }
+  const complete = [stampFile, pnpmEntry, path.join(bin, "node")].every((file) => fs.existsSync(file))
+  if (complete && fs.readFileSync(stampFile, "utf8") === wanted) return
   await installPnpm()
   say("installing the workspace's dependencies, a node of its own among them (once)…")
   const started = performance.now()

@@ -75,7 +75,7 @@ beforeAll(async () => {
     path.join(project, "pnpm-workspace.yaml"),
     JSON.stringify({ overrides: { ...lockedVersions(), ...tarballs }, allowBuilds: { koffi: true } })
   )
-  await pnpm(["install", "--offline", "--config.confirmModulesPurge=false"], project).catch(
+  await pnpm(["install", "--offline"], project).catch(
     // pnpm may have forgotten what the registry said of these versions, though it has their contents.
     () => pnpm(["install", "--prefer-offline"], project)
   )
@@ -125,6 +125,7 @@ describe("each package", () => {
       const modules = modulesOf(pack)
       const sources = pack.files.flatMap((file) => /^src\/(.*)\.ts$/.exec(file)?.[1] ?? [])
       assert.deepStrictEqual(modules, sources, pack.name)
+      for (const module of modules) assert.include(pack.files, `dist/${module}.d.ts`, pack.name)
       for (const map of modules.flatMap((module) => [`dist/${module}.js.map`, `dist/${module}.d.ts.map`])) {
         const { sources } = JSON.parse(fs.readFileSync(path.join(pack.directory, map), "utf8")) as {
           sources: Array<string>

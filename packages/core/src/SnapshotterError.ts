@@ -62,10 +62,10 @@ export class ImmutableField extends Schema.TaggedError<ImmutableField>()(
 /** No snapshot has this key or name. */
 export class SnapshotNotFound extends Schema.TaggedError<SnapshotNotFound>()(
   "SnapshotNotFound",
-  { name: Schema.String }
+  { snapshot: Schema.String }
 ) {
   override get message() {
-    return `no snapshot is called ${text(this.name)}`
+    return `no snapshot is called ${text(this.snapshot)}`
   }
 }
 
@@ -103,11 +103,11 @@ export class KeyTaken extends Schema.TaggedError<KeyTaken>()("KeyTaken", {
 
 /** Something has this name already. */
 export class NameTaken extends Schema.TaggedError<NameTaken>()("NameTaken", {
-  name: Schema.String,
+  snapshot: Schema.String,
   kind: Kind
 }) {
   override get message() {
-    return `${text(this.name)} is taken by a snapshot (${this.kind}); remove that, or commit under another name`
+    return `${text(this.snapshot)} is taken by a snapshot (${this.kind}); remove that, or commit under another name`
   }
 }
 
@@ -124,23 +124,23 @@ export class NotActive extends Schema.TaggedError<NotActive>()("NotActive", {
 
 /** A committed snapshot has no mounts of its own. */
 export class NotMountable extends Schema.TaggedError<NotMountable>()("NotMountable", {
-  name: Schema.String
+  snapshot: Schema.String
 }) {
   override get message() {
-    return `${text(this.name)} is committed and is not mounted itself; make a view or a fork of it, and mount that`
+    return `${text(this.snapshot)} is committed and is not mounted itself; make a view or a fork of it, and mount that`
   }
 }
 
 /** Others were forked from it. */
 export class HasChildren extends Schema.TaggedError<HasChildren>()("HasChildren", {
-  name: Schema.String,
+  snapshot: Schema.String,
   /** Keys and names of its children, {@link childrenShownMax} at most. */
   children: Schema.Array(Schema.String),
   count: Schema.Number
 }) {
   override get message() {
     const more = this.count > this.children.length ? ` and ${this.count - this.children.length} more` : ""
-    return `cannot remove ${text(this.name)}: it has children, ${this.children.map(text).join(", ")}${more}; ` +
+    return `cannot remove ${text(this.snapshot)}: it has children, ${this.children.map(text).join(", ")}${more}; ` +
       "remove them first"
   }
 }
@@ -165,7 +165,7 @@ export class TooManyLayers extends Schema.TaggedError<TooManyLayers>()("TooManyL
 /** It is mounted, so this cannot be done to it now. */
 export class Busy extends Schema.TaggedError<Busy>()("Busy", {
   operation: Schema.Literals(["commit", "remove"]),
-  name: Schema.String,
+  snapshot: Schema.String,
   /** Where; empty when only the kernel's mark tells, as for a mount in another mount namespace. */
   mountPoints: Schema.Array(Schema.String)
 }) {
@@ -173,17 +173,17 @@ export class Busy extends Schema.TaggedError<Busy>()("Busy", {
     const where = this.mountPoints.length === 0
       ? "in another mount namespace, or detached but in use"
       : `at ${this.mountPoints.map(text).join(", ")}`
-    return `cannot ${this.operation} ${text(this.name)}: it is mounted ${where}; unmount it first`
+    return `cannot ${this.operation} ${text(this.snapshot)}: it is mounted ${where}; unmount it first`
   }
 }
 
 /** The disk failed while this layer's contents were being written: what is in it is not known. */
 export class ContentsSuspect extends Schema.TaggedError<ContentsSuspect>()(
   "ContentsSuspect",
-  { name: Schema.String, code: Schema.String }
+  { snapshot: Schema.String, code: Schema.String }
 ) {
   override get message() {
-    return `a sync failed (${this.code}) while the contents of ${text(this.name)} may have been on their way to disk, and ` +
+    return `a sync failed (${this.code}) while the contents of ${text(this.snapshot)} may have been on their way to disk, and ` +
       "Linux reports that only once; copy out what is still needed, then remove it"
   }
 }
@@ -249,12 +249,12 @@ export class LockTimeout extends Schema.TaggedError<LockTimeout>()("LockTimeout"
 
 /** What the store holds of this snapshot is not whole. The others are not affected, and `remove` of it works. */
 export class Damaged extends Schema.TaggedError<Damaged>()("Damaged", {
-  name: Schema.String,
+  snapshot: Schema.String,
   path: Schema.String,
   reason: Schema.String
 }) {
   override get message() {
-    return `${text(this.name)} is damaged: ${text(this.path)} ${this.reason}; copy out what is left, then remove it`
+    return `${text(this.snapshot)} is damaged: ${text(this.path)} ${this.reason}; copy out what is left, then remove it`
   }
 }
 

@@ -70,7 +70,7 @@ const directories = (volume: MemoryVolume, umask: number) => ({
   readDirectory: (path: string, options?: { readonly recursive?: boolean | undefined }) =>
     attempt("readDirectory", [path], () => {
       const directory = locateDirectory(volume, path)
-      return options?.recursive === true ? namesBelow(volume, directory) : namesIn(directory.link)
+      return options?.recursive === true ? namesBelow(volume, path) : namesIn(directory.link)
     }),
   readDirectoryEntries: (path: string) =>
     attempt("readDirectoryEntries", [path], () =>
@@ -97,17 +97,26 @@ const children = (volume: MemoryVolume, { link, mount }: Location): ReadonlyArra
     return child === undefined ? [] : [[name, volume.mounts.cross({ mount, link: child })] as const]
   })
 
-/** Paths from the directory on; symlinks are not followed. */
-const namesBelow = (volume: MemoryVolume, directory: Location): Array<string> => {
+/** Paths from the directory on. Like Node, it goes through symlinks to directories, round and round until `ELOOP`. */
+const namesBelow = (volume: MemoryVolume, path: string): Array<string> => {
   const names: Array<string> = []
-  const pending: Array<readonly [string, Location]> = [["", directory]]
-  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
-    for (const [name, child] of children(volume, next[1])) {
-      names.push(next[0] + name)
-      if (isDirectory(child.link)) pending.push([`${next[0]}${name}/`, child])
+  const pending = [""]
+  for (let below = pending.pop(); below !== undefined; below = pending.pop()) {
+    for (const name of namesIn(locateDirectory(volume, `${path}/${below}`).link)) {
+      names.push(below + name)
+      if (leadsToDirectory(volume, `${path}/${below}${name}`)) pending.push(`${below}${name}/`)
     }
   }
   return names
+}
+
+const leadsToDirectory = (volume: MemoryVolume, path: string): boolean => {
+  try {
+    return isDirectory(locate(volume, path, true).link)
+  } catch (error) {
+    if (error instanceof Errno) return false
+    throw error
+  }
 }
 
 // == links and names

@@ -1,12 +1,32 @@
+import { NodeFileSystem } from "@effect/platform-node"
 import { it } from "@effect/vitest"
+import { bindMounterSuite, overlayMounterSuite } from "@snapshotter/core/testing/MounterSuite"
 import { storeFileSystemSuite } from "@snapshotter/core/testing/StoreFileSystemSuite"
+import * as NodeMounter from "@snapshotter/node-fs/NodeMounter"
 import * as NodeStoreFileSystem from "@snapshotter/node-fs/NodeStoreFileSystem"
 import { Effect, Layer } from "effect"
 import { describe } from "vitest"
-import { workplace } from "./place.ts"
+import { isRoot, workplace } from "./place.ts"
 
 describe("StoreFileSystem", () => {
   for (const { name, test } of storeFileSystemSuite) {
-    it.live(name, () => Effect.provide(test, Layer.mergeAll(NodeStoreFileSystem.layer, Layer.fresh(workplace))))
+    it.live(name, () => Effect.provide(Effect.scoped(test), Layer.mergeAll(NodeStoreFileSystem.layer, Layer.fresh(workplace))))
   }
 })
+
+for (const way of ["fsopen", "mount"] as const) {
+  describe.runIf(isRoot)(`Mounter by ${way}`, () => {
+    for (const { name, test } of [...bindMounterSuite, ...overlayMounterSuite]) {
+      it.live(name, () =>
+        Effect.provide(
+          Effect.scoped(test),
+          Layer.mergeAll(
+            NodeMounter.layerWith({ way }),
+            NodeStoreFileSystem.layer,
+            NodeFileSystem.layer,
+            Layer.fresh(workplace)
+          )
+        ))
+    }
+  })
+}

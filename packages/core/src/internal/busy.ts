@@ -37,13 +37,13 @@ export const notMounted = Effect.fnUntraced(function*(
   const inTheWay = uses.filter(stands(subject))
   if (inTheWay.length === 0) return
   const mountPoints = inTheWay.flatMap((use) => use.target === undefined ? [] : [use.target])
-  return yield* new Busy({ operation, name: subject.name, mountPoints })
+  return yield* new Busy({ operation, snapshot: subject.name, mountPoints })
 })
 
 /** Whoever mounts a layer holds the lock of its directory meanwhile: so none can begin to between our look and our rename. */
 const holdStill = Effect.fnUntraced(function*(store: Store, operation: Operation, subject: Subject, staging: Staging) {
   const lock = yield* Effect.mapError(store.fs.tryLock(subject.paths.directory), failedIn(operation))
-  if (lock === undefined) return yield* new Busy({ operation, name: subject.name, mountPoints: [] })
+  if (lock === undefined) return yield* new Busy({ operation, snapshot: subject.name, mountPoints: [] })
   staging.end(lock.release)
 })
 

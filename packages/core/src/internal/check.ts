@@ -17,8 +17,11 @@ import { done } from "./turns.ts"
 export interface Violation {
   /** The promise it concerns: `P1` forest, `P2` immutability, `P3` crash, `P4` power loss, `P6` bad input. */
   readonly promise: "P1" | "P2" | "P3" | "P4" | "P6"
-  /** `damage` has lost something, or would mislead; `reclaimable` takes up space until `cleanup`. */
-  readonly severity: "damage" | "reclaimable"
+  /**
+   * `damage` has lost something, or would mislead. `suspect` may have lost contents in a sync that failed. `reclaimable`
+   * takes up space until `cleanup`.
+   */
+  readonly severity: "damage" | "suspect" | "reclaimable"
   readonly path: string
   /** The key or name, where it can be told. */
   readonly snapshot: string | undefined
@@ -99,7 +102,7 @@ const lookAtSnapshot = Effect.fnUntraced(function*(store: Store, kind: Kind, id:
   const suspect = yield* Effect.orElseSucceed(store.fs.readFile(paths.suspect), () => undefined)
   if (suspect !== undefined) {
     const message = `a sync failed (${suspect}) while its contents may have been on their way to disk`
-    violations.push(damage("P4", paths.layer, message, metadata?.name))
+    violations.push({ promise: "P4", severity: "suspect", path: paths.layer, snapshot: metadata?.name, message })
   }
   return metadata
 })

@@ -73,7 +73,7 @@ export const commit = (store: Store) => {
   }
 
   function contentsLost(key: string, error: FileSystemError) {
-    return full ? new ContentsSuspect({ name: key, code: error.code }) : failedIn(operation)(error)
+    return full ? new ContentsSuspect({ snapshot: key, code: error.code }) : failedIn(operation)(error)
   }
 
   function stage(staging: Staging, found: Found, name: Name, labels: Labels) {

@@ -70,7 +70,7 @@ export const notSuspect = Effect.fnUntraced(function*(
 ) {
   const note = store.layout.snapshot(place, id).suspect
   const code = yield* Effect.mapError(store.fs.readFile(note), failedIn(operation))
-  if (code !== undefined || store.suspects.has(id)) return yield* new ContentsSuspect({ name, code: code ?? "EIO" })
+  if (code !== undefined || store.suspects.has(id)) return yield* new ContentsSuspect({ snapshot: name, code: code ?? "EIO" })
 })
 
 /** A bulk sync outside the lock. */

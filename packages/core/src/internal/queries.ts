@@ -41,7 +41,7 @@ export const usage = (store: Store) => {
     if (before !== undefined) return before
     const measured: Usage = yield* Effect.mapError(store.fs.usage(found.paths.layer), (error) =>
       error.code === "ENOENT" || error.code === "ENOTDIR"
-        ? new Damaged({ name, path: error.path, reason: "is missing" })
+        ? new Damaged({ snapshot: name, path: error.path, reason: "is missing" })
         : readFailedIn("usage")(error))
     if (known.size >= ancestorsMax) known.clear()
     if (found.kind === "committed") known.set(found.id, measured)

@@ -26,7 +26,7 @@ const passing = new Set(["EIO", "EMFILE", "ENFILE", "ENOMEM", "EINTR", "EAGAIN",
 const damagedBy = (operation: string, name: string) => (error: FileSystemError): Damaged | StoreFailure =>
   passing.has(error.code)
     ? readFailedIn(operation)(error)
-    : new Damaged({ name, path: error.path, reason: `cannot be read (${error.code})` })
+    : new Damaged({ snapshot: name, path: error.path, reason: `cannot be read (${error.code})` })
 
 /** Where an index link leads, whether or not anything is there. */
 export const follow = Effect.fnUntraced(function*(store: Store, operation: string, name: string) {
@@ -34,7 +34,7 @@ export const follow = Effect.fnUntraced(function*(store: Store, operation: strin
   const text = yield* Effect.mapError(store.fs.readLink(link), damagedBy(operation, name))
   if (text === undefined) return undefined
   const target = parseLink(text)
-  if (target === undefined) return yield* new Damaged({ name, path: link, reason: "does not lead to a snapshot" })
+  if (target === undefined) return yield* new Damaged({ snapshot: name, path: link, reason: "does not lead to a snapshot" })
   return target
 })
 
@@ -54,7 +54,7 @@ export const metadataAt = Effect.fnUntraced(function*(store: Store, operation: s
   const read = text === "missing" ? Result.fail("is missing") : readMetadata(text.text)
   if (Result.isSuccess(read)) return read.success
   const path = store.layout.snapshot(target.kind, target.id).metadata(target.kind)
-  return yield* new Damaged({ name, path, reason: read.failure })
+  return yield* new Damaged({ snapshot: name, path, reason: read.failure })
 })
 
 /** A directory that is there both before and after a read was there meanwhile: no id ever comes back to a place. */
@@ -74,7 +74,7 @@ export const parentOf = Effect.fnUntraced(function*(store: Store, operation: str
   const parent = text === undefined ? undefined : parseParentLink(text)
   if (parent === found.metadata.parent && (text === undefined) === (parent === undefined)) return parent
   return yield* new Damaged({
-    name,
+    snapshot: name,
     path: found.paths.parent,
     reason: text === undefined ? "is missing" : "does not lead to the parent that the metadata names"
   })
@@ -88,7 +88,7 @@ export const ancestor = Effect.fnUntraced(function*(store: Store, operation: str
   const paths = store.layout.snapshot("committed", id)
   const metadata = yield* metadataAt(store, operation, name, target)
   if (metadata === undefined) {
-    return yield* new Damaged({ name, path: paths.directory, reason: "is missing, and it is one of its parents" })
+    return yield* new Damaged({ snapshot: name, path: paths.directory, reason: "is missing, and it is one of its parents" })
   }
   const parent = yield* parentOf(store, operation, name, { ...target, paths, metadata })
   const found: Ancestor = { name: Name.make(metadata.name), parent, durable: metadata.durable }
@@ -108,7 +108,7 @@ export const chainFrom = Effect.fnUntraced(function*(
   for (let id = nearest; id !== undefined;) {
     if (chain.has(id)) {
       const path = store.layout.snapshot("committed", id).directory
-      return yield* new Damaged({ name, path, reason: "is its own ancestor" })
+      return yield* new Damaged({ snapshot: name, path, reason: "is its own ancestor" })
     }
     chain.add(id)
     id = (yield* ancestor(store, operation, name, id)).parent
@@ -120,7 +120,7 @@ export const chainFrom = Effect.fnUntraced(function*(
 export const layerIsThere = Effect.fnUntraced(function*(store: Store, operation: string, name: string, path: string) {
   const entry = yield* Effect.mapError(store.fs.lstat(path), damagedBy(operation, name))
   if (entry?.type !== "directory") {
-    return yield* new Damaged({ name, path, reason: entry === undefined ? "is missing" : "is not a directory" })
+    return yield* new Damaged({ snapshot: name, path, reason: entry === undefined ? "is missing" : "is not a directory" })
   }
 })
 

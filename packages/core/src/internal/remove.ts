@@ -69,7 +69,7 @@ export const remove = (store: Store) => {
       const links = yield* linksTo(target.id)
       if (links.length > 1) {
         const reason = `cannot be told from another one, since ${links.length} links lead to it`
-        return yield* new Damaged({ name, path: damage.path, reason })
+        return yield* new Damaged({ snapshot: name, path: damage.path, reason })
       }
       const paths = store.layout.snapshot(target.kind, target.id)
       // Its owner needs the right to write it, to move it.
@@ -92,7 +92,7 @@ export const remove = (store: Store) => {
       const children = yield* childrenOf(store, id)
       if (children.length === 0) return
       const shown = yield* Effect.forEach(children.slice(0, childrenShownMax), (child) => childName(store, child))
-      return yield* new HasChildren({ name, children: shown, count: children.length })
+      return yield* new HasChildren({ snapshot: name, children: shown, count: children.length })
     }).pipe(Effect.catchTag("FileSystemError", (error) => Effect.fail(failedIn(operation)(error))))
   }
 

@@ -42,9 +42,9 @@ export type Refusal =
   | SnapshotNotFound
 
 const go = undefined
-const notFound = (name: string) => new SnapshotNotFound({ name })
+const notFound = (name: string) => new SnapshotNotFound({ snapshot: name })
 const keyTaken = (kind: Kind) => (key: string) => new KeyTaken({ key, kind })
-const nameTaken = (kind: Kind) => (name: string) => new NameTaken({ name, kind })
+const nameTaken = (kind: Kind) => (name: string) => new NameTaken({ snapshot: name, kind })
 const notActive = (kind: Kind) => (key: string) => new NotActive({ key, kind })
 const notCommitted = (kind: Kind) => (parent: string) => new ParentNotCommitted({ parent, kind })
 
@@ -55,7 +55,7 @@ const anyKind = { absent: notFound, active: go, view: go, committed: go }
 export const transitions = {
   prepare: takesKey,
   view: takesKey,
-  mounts: { absent: notFound, active: go, view: go, committed: (name: string) => new NotMountable({ name }) },
+  mounts: { absent: notFound, active: go, view: go, committed: (name: string) => new NotMountable({ snapshot: name }) },
   commit: { absent: notFound, active: go, view: notActive("view"), committed: notActive("committed") },
   remove: anyKind,
   stat: anyKind,

@@ -49,6 +49,7 @@ export interface Syscalls {
   readonly mountSetattr: (fd: number, path: Path, flags: number, attributes: Uint8Array) => number
   readonly mount: (source: Path, target: Path, type: string | null, flags: number, data: Path | null) => number
   readonly umount2: (target: Path, flags: number) => number
+  readonly pageBytes: () => number
 }
 
 // ============================================================ constants, the same on x86_64 and aarch64
@@ -183,6 +184,7 @@ const bind = (koffi: typeof Koffi, numbers: { getdents64: number; renameat2: num
     moveMount: numbered(429, ["int", path, "int", path, "uint"]),
     mountSetattr: (fd, name, flags, attributes) => mountSetattr(fd, name, flags, attributes, attributes.length),
     mount: wrappedInt("mount", [path, path, path, "ulong", path]),
-    umount2: wrappedInt("umount2", [path, "int"])
+    umount2: wrappedInt("umount2", [path, "int"]),
+    pageBytes: wrappedInt("getpagesize", [])
   }
 }

@@ -1,0 +1,19 @@
+import { it } from "@effect/vitest"
+import { snapshotterSuite } from "@snapshotter/core/testing/SnapshotterSuite"
+import { Workplace } from "@snapshotter/core/testing/Suite"
+import * as MemorySnapshotter from "@snapshotter/memory-fs/MemorySnapshotter"
+import { MemoryVolume } from "@snapshotter/memory-fs/MemoryVolume"
+import { Effect, Layer } from "effect"
+import { describe } from "vitest"
+
+const machine = Layer.mergeAll(MemorySnapshotter.layerMachine, Layer.succeed(Workplace, { directory: "/tmp" }))
+
+describe("Snapshotter", () => {
+  for (const { name, test } of snapshotterSuite) {
+    it.live(name, () =>
+      test.pipe(
+        Effect.tapCause(() => Effect.flatMap(MemoryVolume, (volume) => Effect.flatMap(volume.render, Effect.logError))),
+        Effect.provide(Layer.fresh(machine))
+      ))
+  }
+})

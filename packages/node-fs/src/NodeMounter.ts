@@ -1,0 +1,222 @@
+/** `Mounter` on Linux, by system calls. On any other system each operation fails, and says why. */
+import type { Mounts } from "@snapshotter/core/Mount"
+import {
+  AlreadyMounted,
+  type LayerUse,
+  type MountError,
+  Mounter,
+  MountFailed,
+  type MountPoint,
+  StillInUse
+} from "@snapshotter/core/Mounter"
+import { Effect, Exit, Layer, Scope } from "effect"
+import { realpathSync } from "node:fs"
+import { EBUSY, EINVAL, errnoName } from "./internal/errno.ts"
+import { isInUse } from "./internal/inUse.ts"
+import * as Mountinfo from "./internal/mountinfo.ts"
+import { attachMount, type Plan, planOf } from "./internal/mounting.ts"
+import { lockHolder } from "./internal/mountLock.ts"
+import { MountTable } from "./internal/mountTable.ts"
+import { mountFailure, Refused, refusalOf } from "./internal/refusal.ts"
+import { type Syscalls, syscalls, UMOUNT_NOFOLLOW } from "./internal/syscalls.ts"
+import { type Attached, end, endChildren, isOnTop } from "./internal/unmounting.ts"
+import { usesAmong } from "./internal/uses.ts"
+
+export interface Options {
+  /**
+   * By which system calls to mount. `fsopen` is the new mount API, which takes paths of any length and says why it refuses;
+   * `mount` is `mount(2)`, whose options have to fit into a page. `auto`: the first where it is there and allowed.
+   */
+  readonly way: "auto" | "fsopen" | "mount"
+}
+
+const make = ({ way }: Options) =>
+  Effect.gen(function*() {
+    const table = new MountTable()
+    yield* Effect.addFinalizer(() => Effect.sync(() => table.close()))
+    /** What was mounted here and has not ended. */
+    const attached = new Set<Attached>()
+
+    // === mount
+    const mount = (mounts: Mounts, target: string): Effect.Effect<void, MountError, Scope.Scope> =>
+      Effect.uninterruptibleMask((restore) =>
+        Effect.gen(function*() {
+          const outer = yield* Effect.scope
+          // Of its own, so that nothing stays mounted where one of several fails.
+          const scope = yield* Scope.make()
+          const all = mountAll(mounts, target, restore(Effect.sleep("2 millis"))).pipe(Scope.provide(scope))
+          yield* Effect.onError(all, (cause) => Scope.close(scope, Exit.failCause(cause)))
+          yield* Scope.addFinalizerExit(outer, (exit) => Scope.close(scope, exit))
+        })
+      )
+
+    const mountAll = (mounts: Mounts, target: string, pause: Effect.Effect<void>) =>
+      Effect.gen(function*() {
+        const { sys, place, plans } = yield* trying(target, () => prepare(mounts, target))
+        for (const plan of plans) {
+          yield* Effect.acquireRelease(mountOne(sys, plan, place, pause), (attached) => release(sys, attached))
+        }
+      })
+
+    const prepare = (mounts: Mounts, target: string) => {
+      const sys = syscalls()
+      checkTexts([target, ...mounts.flatMap(({ source, options }) => [source, ...options])])
+      if (mounts.length === 0) throw new Refused(EINVAL, "there is nothing to mount")
+      return { sys, place: realPathOf(target), plans: mounts.map((mount) => planOf(mount, realPathOf)) }
+    }
+
+    const mountOne = (sys: Syscalls, plan: Plan, target: string, pause: Effect.Effect<void>) =>
+      plan.written === undefined ? attach(sys, plan, target) : attachAlone(sys, plan, plan.written, target, pause)
+
+    const attach = (sys: Syscalls, plan: Plan, target: string) =>
+      trying(target, () => {
+        const made = attachMount(sys, plan, target, way, () => table.read(sys))
+        attached.add(made)
+        return made
+      })
+
+    /** Under a lock, so that of two who mount one layer writable the second sees the first. */
+    const attachAlone = (sys: Syscalls, plan: Plan, layer: string, target: string, pause: Effect.Effect<void>) =>
+      Effect.acquireUseRelease(
+        Effect.catch(lockHolder(sys, layer, pause), (refused) => failed(target, refused)),
+        () =>
+          Effect.gen(function*() {
+            const uses = yield* trying(target, () => usesAmong(sys, table.read(sys), realPathOf(layer)))
+            const other = uses.find(({ writable }) => writable)
+            if (other !== undefined) return yield* new AlreadyMounted({ layer, target: other.target })
+            return yield* attach(sys, plan, target)
+          }),
+        (release) => Effect.sync(release)
+      )
+
+    const release = (sys: Syscalls, ending: Attached): Effect.Effect<void> =>
+      Effect.suspend(() => {
+        attached.delete(ending)
+        const { target } = ending
+        switch (end(sys, ending, () => table.read(sys))) {
+          case "unmounted":
+          case "unmounted already":
+            return Effect.void
+          case "detached":
+            return Effect.logWarning(
+              `${JSON.stringify(target)} was still in use and has been detached: whoever has a file open in it, or works ` +
+                "in it, goes on seeing it until that ends"
+            )
+          case "left":
+            return Effect.logWarning(`${JSON.stringify(target)} stays mounted: something else is mounted on it now`)
+        }
+      })
+
+    // === unmount
+    const unmount = (target: string): Effect.Effect<void, MountFailed | StillInUse> =>
+      Effect.suspend((): Effect.Effect<void, MountFailed | StillInUse> => {
+        try {
+          const sys = syscalls()
+          checkTexts([target])
+          const place = realPathOf(target)
+          const made = [...attached].findLast((one) => isOnTop(sys, one.identity, place))
+          if (made !== undefined) endChildren(sys, made, () => table.read(sys))
+          const result = sys.umount2(place, UMOUNT_NOFOLLOW)
+          if (result === -EBUSY) return Effect.fail(new StillInUse({ target }))
+          return result < 0 ? Effect.fail(unmountFailure(target, -result)) : Effect.void
+        } catch (thrown) {
+          return portFailure("unmount", target, thrown)
+        }
+      })
+
+    // === mounted
+    const mounted: Effect.Effect<ReadonlyArray<MountPoint>, MountFailed> = Effect.suspend(() => {
+      try {
+        return Effect.succeed(table.read(syscalls()).map((mount) => ({
+          target: mount.target,
+          type: mount.type,
+          writable: Mountinfo.isWritable(mount)
+        })))
+      } catch (thrown) {
+        return portFailure("read mounts", "/proc/self/mountinfo", thrown)
+      }
+    })
+
+    // === uses
+    const uses = (
+      layer: string,
+      scratch: string | undefined
+    ): Effect.Effect<ReadonlyArray<LayerUse>, MountFailed> =>
+      Effect.suspend(() => {
+        try {
+          const sys = syscalls()
+          checkTexts([layer, scratch ?? ""])
+          const seen = usesAmong(sys, table.read(sys), existingPathOf(layer))
+          if (scratch === undefined || seen.some((use) => use.as === "upper")) return Effect.succeed(seen)
+          const marked = isInUse(sys, layer, scratch) === true
+          return Effect.succeed(marked ? [...seen, { target: undefined, as: "upper", writable: true }] : seen)
+        } catch (thrown) {
+          return portFailure("read mounts", layer, thrown)
+        }
+      })
+
+    return { mount, unmount, mounted, uses } satisfies Mounter
+  })
+
+/** Mounts by this way; see {@link Options}. */
+export const layerWith = (options: Options): Layer.Layer<Mounter> => Layer.effect(Mounter, make(options))
+
+/** Mounts by the new mount API where it is there and allowed, else by `mount(2)`. */
+export const layer: Layer.Layer<Mounter> = layerWith({ way: "auto" })
+
+// ============================================================ paths
+
+const realPathOf = (path: string): string => {
+  try {
+    return realpathSync.native(path)
+  } catch (thrown) {
+    if (!(thrown instanceof Error) || !("errno" in thrown) || typeof thrown.errno !== "number") throw thrown
+    throw new Refused(-thrown.errno, `${JSON.stringify(path)} cannot be reached`)
+  }
+}
+
+/** The path as it is where nothing is there any more: what has that name may be mounted all the same. */
+const existingPathOf = (path: string): string => {
+  try {
+    return realPathOf(path)
+  } catch {
+    return path
+  }
+}
+
+/** Text with NUL would be cut there by the kernel. */
+const checkTexts = (texts: ReadonlyArray<string>): void => {
+  const bad = texts.find((text) => text.includes("\0"))
+  if (bad !== undefined) throw new Refused(EINVAL, `${JSON.stringify(bad)} contains NUL`)
+}
+
+// ============================================================ failures
+
+const trying = <A>(target: string, step: () => A): Effect.Effect<A, MountError> =>
+  Effect.suspend(() => {
+    try {
+      return Effect.succeed(step())
+    } catch (thrown) {
+      return failed(target, thrown)
+    }
+  })
+
+const failed = (target: string, thrown: unknown): Effect.Effect<never, MountError> => {
+  const failure = mountFailure(target, thrown)
+  return failure === undefined ? Effect.die(thrown) : Effect.fail(failure)
+}
+
+const portFailure = (
+  operation: "unmount" | "read mounts",
+  target: string,
+  thrown: unknown
+): Effect.Effect<never, MountFailed> => {
+  const refusal = refusalOf(thrown)
+  if (refusal === undefined) return Effect.die(thrown)
+  return Effect.fail(new MountFailed({ operation, target, code: errnoName(refusal.errno), reason: refusal.reason }))
+}
+
+const unmountFailure = (target: string, errno: number): MountFailed => {
+  const reason = errno === EINVAL ? "nothing is mounted there" : "the kernel refused it"
+  return new MountFailed({ operation: "unmount", target, code: errnoName(errno), reason })
+}
