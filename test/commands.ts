@@ -22,7 +22,15 @@ export interface Setting {
 
 /** Outcomes that a program of some operation must meet in at least one of a hundred. */
 const floors: Readonly<Record<string, ReadonlyArray<string>>> = {
-  prepare: ["success", "KeyTaken", "ParentNotFound", "ParentNotCommitted", "TooManyLayers", "InvalidKey", "InvalidLabels"],
+  prepare: [
+    "success",
+    "KeyTaken",
+    "ParentNotFound",
+    "ParentNotCommitted",
+    "TooManyLayers",
+    "InvalidKey",
+    "InvalidLabels"
+  ],
   view: ["success", "KeyTaken", "ParentNotFound", "ParentNotCommitted", "TooManyLayers", "InvalidKey", "InvalidLabels"],
   mounts: ["success", "SnapshotNotFound", "NotMountable", "InvalidKey"],
   commit: ["success", "SnapshotNotFound", "NotActive", "NameTaken", "Busy", "InvalidKey", "InvalidLabels"],
@@ -51,15 +59,19 @@ export const proveModel = async (setting: Setting): Promise<void> => {
     commandOf.map((one) => one.map((command) => new Run(command, counts))),
     { maxCommands: setting.commandsMax, size: "max", ...(replayPath === undefined ? {} : { replayPath }) }
   )
-  const property = fc.asyncProperty(fc.constantFrom(...beginnings), commands, (beginning, program) =>
-    setting.inWorld((world) =>
-      Effect.promise(async () => {
-        const state = { model: empty(setting.overlay) }
-        for (const command of beginning) await new Run(command, new Map()).run(state, world)
-        await fc.asyncModelRun(() => ({ model: state, real: world }), program)
-        await Effect.runPromise(world.agreesInDepth(state.model))
-      })
-    ))
+  const property = fc.asyncProperty(
+    fc.constantFrom(...beginnings),
+    commands,
+    (beginning, program) =>
+      setting.inWorld((world) =>
+        Effect.promise(async () => {
+          const state = { model: empty(setting.overlay) }
+          for (const command of beginning) await new Run(command, new Map()).run(state, world)
+          await fc.asyncModelRun(() => ({ model: state, real: world }), program)
+          await Effect.runPromise(world.agreesInDepth(state.model))
+        })
+      )
+  )
   const result = await fc.check(property, {
     numRuns: setting.runs,
     ...(seed === undefined ? {} : { seed: Number(seed) }),
@@ -161,7 +173,9 @@ const candidatesFor = (model: Model, who: Somebody): ReadonlyArray<string> => {
   if (who === "anybody") return all
   const kind = who === "deepest" ? "committed" : who
   const ofKind = all.filter((name) => model.snapshots.get(name)?.kind === kind)
-  return who === "deepest" ? ofKind.toSorted((one, other) => depth(model, other) - depth(model, one)).slice(0, 1) : ofKind
+  return who === "deepest"
+    ? ofKind.toSorted((one, other) => depth(model, other) - depth(model, one)).slice(0, 1)
+    : ofKind
 }
 
 const depth = (model: Model, name: string): number => {
@@ -199,7 +213,9 @@ const tagged = <Tag extends Command["_tag"], Rest>(tag: Tag, rest: fc.Arbitrary<
 const withoutUndefined = <A extends object>(arbitrary: fc.Arbitrary<A>): fc.Arbitrary<A> =>
   arbitrary.map((fields) => Object.fromEntries(Object.entries(fields).filter(([, one]) => one !== undefined)) as A)
 
-const creation = withoutUndefined(fc.record({ key: who("nobody", "nobody", "anybody"), parent, labels })) as fc.Arbitrary<
+const creation = withoutUndefined(
+  fc.record({ key: who("nobody", "nobody", "anybody"), parent, labels })
+) as fc.Arbitrary<
   { readonly key: string; readonly parent?: string; readonly labels?: Readonly<Record<string, string>> }
 >
 const commitment = withoutUndefined(
@@ -250,7 +266,8 @@ const report = (setting: Setting, counts: ReadonlyMap<string, number>, runs: num
       if (share < 0.01) missed.push(`${operation}: ${outcome} (${(share * 100).toFixed(2)} %)`)
     }
     const shares = all.sort(([, one], [, other]) => other - one).map(([name, count]) =>
-      `${name.slice(operation.length + 2)} ${((count / sum) * 100).toFixed(1)} %`)
+      `${name.slice(operation.length + 2)} ${((count / sum) * 100).toFixed(1)} %`
+    )
     lines.push(`  ${operation.padEnd(9)}${String(sum).padStart(7)}   ${shares.join(", ")}`)
   }
   process.stdout.write(`${setting.file}: ${runs} programs, ${total} commands\n${lines.join("\n")}\n`)
@@ -261,7 +278,8 @@ const failureText = (setting: Setting, result: fc.RunDetails<[ReadonlyArray<Comm
   const [beginning = [], program = ""] = result.counterexample ?? []
   const shown = [...beginning.map(render), String(program)].join(", ")
   const replay = /replayPath="([^"]*)"/.exec(shown)?.[1] ?? ""
-  const variables = `SNAPSHOTTER_SEED=${result.seed} SNAPSHOTTER_PATH=${result.counterexamplePath} SNAPSHOTTER_REPLAY=${replay}`
+  const variables =
+    `SNAPSHOTTER_SEED=${result.seed} SNAPSHOTTER_PATH=${result.counterexamplePath} SNAPSHOTTER_REPLAY=${replay}`
   return [
     `after ${result.numRuns} programs and ${result.numShrinks} shrinks: ${shown}`,
     String(result.errorInstance instanceof Error ? result.errorInstance.message : result.errorInstance),

@@ -6,7 +6,7 @@
  * machine, in memory one of the simulated disk.
  */
 import { Effect, FileSystem, type PlatformError, type Scope } from "effect"
-import { type MountError, type MountFailed, Mounter, type StillInUse } from "./Mounter.ts"
+import { Mounter, type MountError, type MountFailed, type StillInUse } from "./Mounter.ts"
 import type { CommittedInfo, Key, Labels, Name } from "./Snapshot.ts"
 import { type CreateOptions, Snapshotter } from "./Snapshotter.ts"
 import type { CommitError, PrepareError, RemoveError, ViewError } from "./SnapshotterError.ts"
@@ -20,9 +20,21 @@ export interface ForkOptions extends CreateOptions {
 }
 
 /** What may go wrong in `discarded` besides `use` itself. */
-export type DiscardError = PrepareError | MountError | MountFailed | StillInUse | RemoveError | PlatformError.PlatformError
+export type DiscardError =
+  | PrepareError
+  | MountError
+  | MountFailed
+  | StillInUse
+  | RemoveError
+  | PlatformError.PlatformError
 /** What may go wrong in `committed` besides `use` itself. */
-export type CommittedError = PrepareError | MountError | MountFailed | StillInUse | CommitError | PlatformError.PlatformError
+export type CommittedError =
+  | PrepareError
+  | MountError
+  | MountFailed
+  | StillInUse
+  | CommitError
+  | PlatformError.PlatformError
 /** What may go wrong in `viewed` besides `use` itself. */
 export type ViewedError = ViewError | MountError | PlatformError.PlatformError | RemoveError | MountFailed | StillInUse
 

@@ -68,7 +68,8 @@ export interface OverlayOptions {
 
 /** The inverse of what {@link mountsOf} put together. */
 export const overlayOptions = (mount: OverlayMount): OverlayOptions => {
-  const valueOf = (name: string) => mount.options.find((option) => option.startsWith(`${name}=`))?.slice(name.length + 1)
+  const valueOf = (name: string) =>
+    mount.options.find((option) => option.startsWith(`${name}=`))?.slice(name.length + 1)
   const pathOf = (name: string) => {
     const value = valueOf(name)
     return value === undefined ? undefined : unescape(value)

@@ -61,7 +61,9 @@ export class StillInUse extends Schema.TaggedError<StillInUse>()("StillInUse", {
   target: Schema.String
 }) {
   override get message() {
-    return `${JSON.stringify(this.target)} is still in use: a process has its working directory or an open file in it; ` +
+    return `${
+      JSON.stringify(this.target)
+    } is still in use: a process has its working directory or an open file in it; ` +
       "end it and unmount again"
   }
 }

@@ -27,8 +27,8 @@ import { locate, openStore } from "./internal/open.ts"
 import { mounts, stat, usage } from "./internal/queries.ts"
 import { relink } from "./internal/relink.ts"
 import { remove } from "./internal/remove.ts"
-import { failedIn, type Store } from "./internal/store.ts"
 import { settingsOf } from "./internal/settings.ts"
+import { failedIn, type Store } from "./internal/store.ts"
 import { cleanup } from "./internal/sweep.ts"
 import { makeTurns } from "./internal/turns.ts"
 import { update } from "./internal/update.ts"
@@ -202,7 +202,7 @@ const operations = (store: Store): Snapshotter =>
     relink: Effect.suspend(observed("relink", () => relink(store)))
   })
 
-/** A span and metrics around an operation. The span carries what the operation is about: key, name, parent. */
+/** A span and metrics around an operation. The span says what it was asked about: the name that a commit gives, else the key. */
 const observed = <A extends ReadonlyArray<unknown>, B, E>(
   operation: string,
   run: (...args: A) => Effect.Effect<B, E>
@@ -210,6 +210,6 @@ const observed = <A extends ReadonlyArray<unknown>, B, E>(
   const observe = observer(operation)
   return (...args) =>
     Effect.withSpan(observe(run(...args)), `Snapshotter.${operation}`, {
-      attributes: Object.fromEntries(args.map((arg, at) => [`snapshotter.${at === 0 ? "name" : `argument${at}`}`, arg]))
+      attributes: args.length === 0 ? {} : { "snapshotter.name": args[0] }
     })
 }

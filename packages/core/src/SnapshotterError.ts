@@ -86,7 +86,9 @@ export class ParentNotCommitted extends Schema.TaggedError<ParentNotCommitted>()
 ) {
   override get message() {
     const remedy = this.kind === "active" ? "commit it first" : "give the committed snapshot that the view shows"
-    return `${text(this.parent)} is ${this.kind === "active" ? "active" : "a view"}, and only what is committed can be ` +
+    return `${text(this.parent)} is ${
+      this.kind === "active" ? "active" : "a view"
+    }, and only what is committed can be ` +
       `a parent; ${remedy}`
   }
 }
@@ -155,7 +157,9 @@ export class TooManyLayers extends Schema.TaggedError<TooManyLayers>()("TooManyL
   limit: Schema.Number
 }) {
   override get message() {
-    return `a snapshot of ${text(this.parent)} would have ${this.depth} layers below it, and at most ${this.limit} are ` +
+    return `a snapshot of ${
+      text(this.parent)
+    } would have ${this.depth} layers below it, and at most ${this.limit} are ` +
       "allowed; commit the merged tree as a new base without parent"
   }
 }
@@ -183,7 +187,9 @@ export class ContentsSuspect extends Schema.TaggedError<ContentsSuspect>()(
   { snapshot: Schema.String, code: Schema.String }
 ) {
   override get message() {
-    return `a sync failed (${this.code}) while the contents of ${text(this.snapshot)} may have been on their way to disk, and ` +
+    return `a sync failed (${this.code}) while the contents of ${
+      text(this.snapshot)
+    } may have been on their way to disk, and ` +
       "Linux reports that only once; copy out what is still needed, then remove it"
   }
 }
@@ -231,7 +237,9 @@ export class NotDurable extends Schema.TaggedError<NotDurable>()("NotDurable", {
   code: Schema.String
 }) {
   override get message() {
-    return `${this.operation} has happened, but syncing ${text(this.path)} failed with ${this.code}: a power loss may ` +
+    return `${this.operation} has happened, but syncing ${
+      text(this.path)
+    } failed with ${this.code}: a power loss may ` +
       "undo it; check the disk"
   }
 }
@@ -276,7 +284,9 @@ export class UnsupportedVersion extends Schema.TaggedError<UnsupportedVersion>()
   { root: Schema.String, version: Schema.Unknown, supported: Schema.Number }
 ) {
   override get message() {
-    return `${text(this.root)} has the format version ${text(this.version)}, and this library knows ${this.supported}; ` +
+    return `${text(this.root)} has the format version ${
+      text(this.version)
+    }, and this library knows ${this.supported}; ` +
       "use the version of the library that made it"
   }
 }

@@ -12,19 +12,19 @@ import {
 } from "@snapshotter/core/Mounter"
 import { Effect, Layer } from "effect"
 import { attachBind, wouldBeWritable, writableMountOf } from "./internal/bind.ts"
-import { Errno } from "./internal/errno.ts"
+import { Errno, saysAbsent } from "./internal/errno.ts"
 import { isInside, type Link } from "./internal/inode.ts"
 import { find, locate, locateDirectory } from "./internal/lookup.ts"
-import type { Location, MountedTree } from "./internal/mountTable.ts"
+import type { MountedTree } from "./internal/mountTable.ts"
 import { MemoryVolume } from "./MemoryVolume.ts"
 
-/** The location that `act` finds, or the failure to mount that says why it found none. */
-const located = (
+/** Does something with `path`, and turns what is refused into a failure that says why. */
+const attempt = <A>(
   operation: MountFailed["operation"],
   target: string,
   path: string,
-  act: () => Location
-): Effect.Effect<Location, MountFailed> =>
+  act: () => A
+): Effect.Effect<A, MountFailed> =>
   Effect.suspend(() => {
     try {
       return Effect.succeed(act())
@@ -60,8 +60,8 @@ const requireOptions = (mount: BindMount, target: string): Effect.Effect<void, M
 
 const mountBind = Effect.fnUntraced(function*(volume: MemoryVolume, mount: BindMount, target: string) {
   yield* requireOptions(mount, target)
-  const on = yield* located("mount", target, target, () => locateDirectory(volume, target))
-  const source = yield* located("mount", target, mount.source, () => locateDirectory(volume, mount.source))
+  const on = yield* attempt("mount", target, target, () => locateDirectory(volume, target))
+  const source = yield* attempt("mount", target, mount.source, () => locateDirectory(volume, mount.source))
   const other = wouldBeWritable(mount, source) ? writableMountOf(volume, source.link) : undefined
   if (other !== undefined) {
     return yield* new AlreadyMounted({ layer: mount.source, target: pathOfRoot(volume, other) })
@@ -111,7 +111,7 @@ const mount = (volume: MemoryVolume): Mounter["mount"] => (mounts, target) =>
 
 const unmount = (volume: MemoryVolume): Mounter["unmount"] => (target) =>
   Effect.gen(function*() {
-    const { link, mount } = yield* located("unmount", target, target, () => locate(volume, target, true))
+    const { link, mount } = yield* attempt("unmount", target, target, () => locate(volume, target, true))
     if (mount.on === undefined || link !== mount.root) {
       const reason = "nothing is mounted on exactly this path"
       return yield* new MountFailed({ operation: "unmount", target, code: "EINVAL", reason })
@@ -133,22 +133,27 @@ const mounted = (volume: MemoryVolume): Mounter["mounted"] =>
 
 // == uses
 
-/** The directory itself, not what is mounted on it. */
-const layerLink = (volume: MemoryVolume, layer: string): Location => {
-  const { at, last, name, parent } = find(volume, layer, true)
-  const link: Link | undefined = last === "name" ? parent.link.children.get(name) : at?.link
-  if (link === undefined) throw new Errno("ENOENT")
-  return { mount: parent.mount, link }
+/** The directory itself, not what is mounted on it; `undefined` where there is none. */
+const layerLink = (volume: MemoryVolume, layer: string): Link | undefined => {
+  try {
+    const { at, last, name, parent } = find(volume, layer, true)
+    return last === "name" ? parent.link.children.get(name) : at?.link
+  } catch (error) {
+    if (saysAbsent(error)) return undefined
+    throw error
+  }
 }
 
 /** A mount of a directory inside the layer uses it too: what is written there is written into the layer. */
 const uses = (volume: MemoryVolume): Mounter["uses"] => (layer) =>
-  Effect.map(located("read mounts", layer, layer, () => layerLink(volume, layer)), ({ link }) =>
-    volume.mounts.all.flatMap((mount): ReadonlyArray<LayerUse> =>
-      mount.on !== undefined && isInside(mount.root, link)
+  attempt("read mounts", layer, layer, () => {
+    const link = layerLink(volume, layer)
+    return volume.mounts.all.flatMap((mount): ReadonlyArray<LayerUse> =>
+      link !== undefined && mount.on !== undefined && isInside(mount.root, link)
         ? [{ target: pathOfRoot(volume, mount), as: "bind", writable: mount.writable }]
         : []
-    ))
+    )
+  })
 
 export const make = (volume: MemoryVolume): Mounter => ({
   mount: mount(volume),

@@ -1,22 +1,35 @@
+/** The suites of the ports, on a fresh volume for each case. */
 import { it } from "@effect/vitest"
+import { Mounter } from "@snapshotter/core/Mounter"
 import { StoreFileSystem } from "@snapshotter/core/StoreFileSystem"
+import { bindMounterSuite } from "@snapshotter/core/testing/MounterSuite"
 import { storeFileSystemSuite } from "@snapshotter/core/testing/StoreFileSystemSuite"
-import { Workplace } from "@snapshotter/core/testing/Suite"
+import { type Suite, Workplace } from "@snapshotter/core/testing/Suite"
+import * as MemoryFileSystem from "@snapshotter/memory-fs/MemoryFileSystem"
+import * as MemoryMounter from "@snapshotter/memory-fs/MemoryMounter"
 import * as MemoryStoreFileSystem from "@snapshotter/memory-fs/MemoryStoreFileSystem"
 import * as MemoryVolume from "@snapshotter/memory-fs/MemoryVolume"
-import { Effect } from "effect"
+import { Console, Effect, FileSystem } from "effect"
 import { describe } from "vitest"
 
-describe("StoreFileSystem", () => {
-  for (const { name, test } of storeFileSystemSuite) {
-    it.live(name, () =>
-      Effect.suspend(() => {
-        const volume = MemoryVolume.make()
-        return test.pipe(
-          Effect.provideService(Workplace, { directory: "/tmp" }),
-          Effect.provideService(StoreFileSystem, MemoryStoreFileSystem.make(volume)),
-          Effect.tapCause(() => Effect.flatMap(volume.render, Effect.logError))
-        )
-      }))
-  }
-})
+type Ports = StoreFileSystem | Mounter | FileSystem.FileSystem | Workplace
+
+const bind = (title: string, suite: Suite<Ports>) =>
+  describe(title, () => {
+    for (const { name, test } of suite) {
+      it.live(name, () =>
+        Effect.suspend(() => {
+          const volume = MemoryVolume.make()
+          return test.pipe(
+            Effect.provideService(FileSystem.FileSystem, MemoryFileSystem.make(volume)),
+            Effect.provideService(Mounter, MemoryMounter.make(volume)),
+            Effect.provideService(StoreFileSystem, MemoryStoreFileSystem.make(volume)),
+            Effect.provideService(Workplace, { directory: "/tmp" }),
+            Effect.tapCause(() => Effect.flatMap(volume.render, Console.error))
+          )
+        }))
+    }
+  })
+
+bind("StoreFileSystem", storeFileSystemSuite)
+bind("Mounter, binds", bindMounterSuite)

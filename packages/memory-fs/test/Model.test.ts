@@ -1,5 +1,5 @@
-import * as MemorySnapshotter from "@snapshotter/memory-fs/MemorySnapshotter"
 import { makeWorld } from "@snapshotter/core/testing/World"
+import * as MemorySnapshotter from "@snapshotter/memory-fs/MemorySnapshotter"
 import { Effect } from "effect"
 import { describe, it } from "vitest"
 import { proveModel } from "../../../test/commands.ts"
@@ -13,8 +13,10 @@ describe.runIf(judgement("model-memory"))("the model, in memory", () => {
       runs: 1_000,
       commandsMax: 60,
       inWorld: (program) =>
-        Effect.runPromise(Effect.scoped(Effect.flatMap(makeWorld("/tmp", {}), program)).pipe(
-          Effect.provide(MemorySnapshotter.layerMachine, { local: true })
-        ))
+        Effect.runPromise(
+          Effect.scoped(Effect.flatMap(makeWorld("/tmp", {}), program)).pipe(
+            Effect.provide(MemorySnapshotter.layerMachine, { local: true })
+          )
+        )
     }))
 })

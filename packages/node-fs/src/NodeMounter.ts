@@ -11,8 +11,9 @@ import {
 } from "@snapshotter/core/Mounter"
 import { Effect, Exit, Layer, Scope } from "effect"
 import { realpathSync } from "node:fs"
+import { nameDirectory } from "./internal/attach.ts"
 import { EBUSY, EINVAL, errnoName } from "./internal/errno.ts"
-import { isInUse } from "./internal/inUse.ts"
+import { isInUse, PrivateScratch } from "./internal/inUse.ts"
 import * as Mountinfo from "./internal/mountinfo.ts"
 import { attachMount, type Plan, planOf } from "./internal/mounting.ts"
 import { lockHolder } from "./internal/mountLock.ts"
@@ -34,6 +35,8 @@ const make = ({ way }: Options) =>
   Effect.gen(function*() {
     const table = new MountTable()
     yield* Effect.addFinalizer(() => Effect.sync(() => table.close()))
+    const scratch = new PrivateScratch()
+    yield* Effect.addFinalizer(() => Effect.sync(() => scratch.close()))
     /** What was mounted here and has not ended. */
     const attached = new Set<Attached>()
 
@@ -62,7 +65,10 @@ const make = ({ way }: Options) =>
       const sys = syscalls()
       checkTexts([target, ...mounts.flatMap(({ source, options }) => [source, ...options])])
       if (mounts.length === 0) throw new Refused(EINVAL, "there is nothing to mount")
-      return { sys, place: realPathOf(target), plans: mounts.map((mount) => planOf(mount, realPathOf)) }
+      const place = realPathOf(target)
+      // On any way the same answer for what is no directory.
+      sys.close(nameDirectory(sys, "the target", place))
+      return { sys, place, plans: mounts.map((mount) => planOf(mount, realPathOf)) }
     }
 
     const mountOne = (sys: Syscalls, plan: Plan, target: string, pause: Effect.Effect<void>) =>
@@ -84,10 +90,19 @@ const make = ({ way }: Options) =>
             const uses = yield* trying(target, () => usesAmong(sys, table.read(sys), realPathOf(layer)))
             const other = uses.find(({ writable }) => writable)
             if (other !== undefined) return yield* new AlreadyMounted({ layer, target: other.target })
+            const elsewhere = yield* isMarked(sys, layer, pause)
+            if (elsewhere) return yield* new AlreadyMounted({ layer, target: undefined })
             return yield* attach(sys, plan, target)
           }),
         (release) => Effect.sync(release)
       )
+
+    /** Asked again where it is: the kernel may still be ending a mount whose last user is gone. */
+    const isMarked = (sys: Syscalls, layer: string, pause: Effect.Effect<void>, tries = 3): Effect.Effect<boolean> =>
+      Effect.suspend(() => {
+        if (scratch.isInUse(sys, layer) !== true) return Effect.succeed(false)
+        return tries === 0 ? Effect.succeed(true) : Effect.andThen(pause, isMarked(sys, layer, pause, tries - 1))
+      })
 
     const release = (sys: Syscalls, ending: Attached): Effect.Effect<void> =>
       Effect.suspend(() => {

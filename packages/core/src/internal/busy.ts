@@ -30,6 +30,9 @@ export const notMounted = Effect.fnUntraced(function*(
 ) {
   if (subject.kind === "view") return
   if (staging !== undefined) yield* holdStill(store, operation, subject, staging)
+  const layer = yield* Effect.mapError(store.fs.lstat(subject.paths.layer), failedIn(operation))
+  // A damaged one may have none, and is to be removed all the same.
+  if (layer?.type !== "directory") return
   const uses = yield* Effect.mapError(
     store.mounter.uses(subject.paths.layer, staging === undefined ? undefined : store.layout.probe),
     mountsUnknownIn(operation)

@@ -79,33 +79,39 @@ const lookAtSnapshots = Effect.fnUntraced(function*(store: Store, violations: Ar
       violations.push(damage("P6", `${store.layout.place(kind)}/${name}`, "is not a snapshot's directory"))
     }
     for (const id of ids) {
-      if (seen.has(id)) violations.push(damage("P1", store.layout.snapshot(kind, id).directory, "has an id that is used twice"))
+      if (seen.has(id)) {
+        violations.push(damage("P1", store.layout.snapshot(kind, id).directory, "has an id that is used twice"))
+      }
       seen.set(id, { kind, id, metadata: yield* lookAtSnapshot(store, kind, id, violations) })
     }
   }
   return seen
 })
 
-const lookAtSnapshot = Effect.fnUntraced(function*(store: Store, kind: Kind, id: SnapshotId, violations: Array<Violation>) {
-  const paths = store.layout.snapshot(kind, id)
-  const path = paths.metadata(kind)
-  const text = yield* Effect.catch(store.fs.readFile(path), (error) => Effect.succeed({ code: error.code }))
-  const read = typeof text === "string"
-    ? readMetadata(text)
-    : Result.fail(text === undefined ? "is missing" : `cannot be read (${text.code})`)
-  const metadata = Result.getOrUndefined(read)
-  if (Result.isFailure(read)) violations.push(damage("P6", path, read.failure))
-  for (const directory of kind === "active" ? [paths.layer, paths.work] : [paths.layer]) {
-    const entry = yield* Effect.orElseSucceed(store.fs.lstat(directory), () => undefined)
-    if (entry?.type !== "directory") violations.push(damage("P2", directory, "is missing, or no directory", metadata?.name))
+const lookAtSnapshot = Effect.fnUntraced(
+  function*(store: Store, kind: Kind, id: SnapshotId, violations: Array<Violation>) {
+    const paths = store.layout.snapshot(kind, id)
+    const path = paths.metadata(kind)
+    const text = yield* Effect.catch(store.fs.readFile(path), (error) => Effect.succeed({ code: error.code }))
+    const read = typeof text === "string"
+      ? readMetadata(text)
+      : Result.fail(text === undefined ? "is missing" : `cannot be read (${text.code})`)
+    const metadata = Result.getOrUndefined(read)
+    if (Result.isFailure(read)) violations.push(damage("P6", path, read.failure))
+    for (const directory of kind === "active" ? [paths.layer, paths.work] : [paths.layer]) {
+      const entry = yield* Effect.orElseSucceed(store.fs.lstat(directory), () => undefined)
+      if (entry?.type !== "directory") {
+        violations.push(damage("P2", directory, "is missing, or no directory", metadata?.name))
+      }
+    }
+    const suspect = yield* Effect.orElseSucceed(store.fs.readFile(paths.suspect), () => undefined)
+    if (suspect !== undefined) {
+      const message = `a sync failed (${suspect}) while its contents may have been on their way to disk`
+      violations.push({ promise: "P4", severity: "suspect", path: paths.layer, snapshot: metadata?.name, message })
+    }
+    return metadata
   }
-  const suspect = yield* Effect.orElseSucceed(store.fs.readFile(paths.suspect), () => undefined)
-  if (suspect !== undefined) {
-    const message = `a sync failed (${suspect}) while its contents may have been on their way to disk`
-    violations.push({ promise: "P4", severity: "suspect", path: paths.layer, snapshot: metadata?.name, message })
-  }
-  return metadata
-})
+)
 
 /** Every snapshot has the one link that its name asks for; every other link is dead. */
 const lookAtIndex = Effect.fnUntraced(function*(
@@ -166,8 +172,10 @@ const lookAtParents = Effect.fnUntraced(function*(
       violations.push(damage("P1", mark, "is missing: the parent does not know its child", metadata?.name))
     }
   }
-  for (const id of seen.keys()) if (isItsOwnAncestor(id, parents)) {
-    violations.push(damage("P1", store.layout.snapshot("committed", id).directory, "is its own ancestor"))
+  for (const id of seen.keys()) {
+    if (isItsOwnAncestor(id, parents)) {
+      violations.push(damage("P1", store.layout.snapshot("committed", id).directory, "is its own ancestor"))
+    }
   }
 })
 
@@ -193,9 +201,12 @@ const lookAtLeftovers = Effect.fnUntraced(function*(
   }
   for (const { id, kind, metadata } of seen.values()) {
     const paths = store.layout.snapshot(kind, id)
-    const leftovers = { active: [paths.next, paths.name], view: [paths.next], committed: [paths.next, paths.work] }[kind]
+    const leftovers =
+      { active: [paths.next, paths.name], view: [paths.next], committed: [paths.next, paths.work] }[kind]
     for (const path of leftovers) {
-      if ((yield* store.fs.lstat(path)) !== undefined) violations.push(reclaimable(path, "is left over", metadata?.name))
+      if ((yield* store.fs.lstat(path)) !== undefined) {
+        violations.push(reclaimable(path, "is left over", metadata?.name))
+      }
     }
     if (kind !== "committed") continue
     for (const child of yield* Effect.orElseSucceed(childMarks(store, id), () => [])) {

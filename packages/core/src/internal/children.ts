@@ -38,9 +38,11 @@ export const whereIs = Effect.fnUntraced(function*(store: Store, id: SnapshotId)
 /** What a child is called, for a message; its id where it cannot be read. */
 export const childName = (store: Store, child: Target): Effect.Effect<string> =>
   store.fs.readFile(store.layout.snapshot(child.kind, child.id).metadata(child.kind)).pipe(
-    Effect.map((text) => Result.match(readMetadata(text ?? ""), {
-      onSuccess: (metadata) => metadata.name,
-      onFailure: () => child.id
-    })),
+    Effect.map((text) =>
+      Result.match(readMetadata(text ?? ""), {
+        onSuccess: (metadata) => metadata.name,
+        onFailure: () => child.id
+      })
+    ),
     Effect.orElseSucceed(() => child.id)
   )

@@ -10,14 +10,14 @@ import { TooManyLayers } from "../SnapshotterError.ts"
 import { barrier, makeChainDurable, parentMarks } from "./durable.ts"
 import { validIdentifier, validLabels } from "./input.ts"
 import { parentLinkText, type SnapshotPaths } from "./layout.ts"
+import { placeLink } from "./links.ts"
 import { encodeMetadata, type Metadata } from "./metadata.ts"
 import { chainFrom, layerIsThere } from "./read.ts"
 import { sha256Hex } from "./sha256.ts"
 import { failedIn, leaveBehind, type Store } from "./store.ts"
-import { placeLink } from "./links.ts"
 import { nothingInTheWay, subject } from "./subject.ts"
-import type { Staging } from "./turns.ts"
 import { mountsOfSnapshot } from "./tree.ts"
+import type { Staging } from "./turns.ts"
 
 /** What the new snapshot is made from. */
 interface Plan {

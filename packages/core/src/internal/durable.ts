@@ -50,7 +50,9 @@ export const makeChainDurable = Effect.fnUntraced(function*(
     if (!(yield* ancestor(store, operation, name, id)).durable) unsynced.push(id)
   }
   if (unsynced.length === 0) return
-  for (const id of unsynced) yield* notSuspect(store, operation, (yield* ancestor(store, operation, name, id)).name, "committed", id)
+  for (const id of unsynced) {
+    yield* notSuspect(store, operation, (yield* ancestor(store, operation, name, id)).name, "committed", id)
+  }
   const targets: Array<SyncTarget> = []
   for (const id of unsynced) {
     targets.push(...wholeSnapshot(store, "committed", id, (yield* ancestor(store, operation, name, id)).parent))
@@ -70,7 +72,9 @@ export const notSuspect = Effect.fnUntraced(function*(
 ) {
   const note = store.layout.snapshot(place, id).suspect
   const code = yield* Effect.mapError(store.fs.readFile(note), failedIn(operation))
-  if (code !== undefined || store.suspects.has(id)) return yield* new ContentsSuspect({ snapshot: name, code: code ?? "EIO" })
+  if (code !== undefined || store.suspects.has(id)) {
+    return yield* new ContentsSuspect({ snapshot: name, code: code ?? "EIO" })
+  }
 })
 
 /** A bulk sync outside the lock. */

@@ -35,9 +35,13 @@ export const validUpdate = (
 ): Effect.Effect<(labels: Labels) => Labels, InvalidLabels | ImmutableField> =>
   Effect.gen(function*() {
     // What an untyped caller may have handed in.
-    const fields: object = update
-    const foreign = Object.keys(fields).find((field) => field !== "patch" && field !== "replace")
+    const given: unknown = update
+    const fields = typeof given === "object" && given !== null ? Object.keys(given) : []
+    const foreign = fields.find((field) => field !== "patch" && field !== "replace")
     if (foreign !== undefined) return yield* new ImmutableField({ field: foreign })
+    if (fields.length !== 1) {
+      return yield* new InvalidLabels({ label: "", reason: "an update is either { patch } or { replace }" })
+    }
     if ("replace" in update) {
       const labels = yield* validLabels(update.replace)
       return () => labels

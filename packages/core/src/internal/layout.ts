@@ -11,8 +11,8 @@
  *   probe/           scratch of the busy check
  * ```
  */
-import { type Kind, SnapshotId } from "../Snapshot.ts"
 import { Schema } from "effect"
+import { type Kind, SnapshotId } from "../Snapshot.ts"
 
 /** The directories right below the root, in the order in which a new store gets them. */
 export const directories = ["index", "active", "view", "committed", "staging", "trash", "probe"] as const

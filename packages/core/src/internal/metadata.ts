@@ -59,4 +59,3 @@ export type StoreRecord = typeof StoreRecord.Type
 const StoreRecordJson = Schema.fromJsonString(StoreRecord)
 export const encodeStoreRecord: (record: StoreRecord) => string = Schema.encodeSync(StoreRecordJson)
 export const decodeStoreRecord = Schema.decodeUnknownResult(StoreRecordJson)
-

@@ -29,16 +29,18 @@ export const locate = Effect.fnUntraced(function*(fs: StoreFileSystem, given: st
 })
 
 /** Reads the store's record, or makes the store; sweeps what a crash left. Says which overlay attributes it uses. */
-export const openStore = Effect.fnUntraced(function*(store: Store, mode: number, wanted: "trusted" | "user" | undefined) {
-  const { fs, layout } = store
-  const record = yield* readRecord(fs, layout)
-  const overlayXattrs = yield* agreeOnXattrs(fs, layout, record, wanted)
-  yield* tighten(fs, layout, mode)
-  if (record === undefined) yield* makeOnce(store, { version: formatVersion, overlayXattrs })
-  // What cannot be swept on a read-only file system does no harm there.
-  yield* Effect.catchTag(sweep(store), "ReadOnlyStore", () => Effect.void)
-  return overlayXattrs
-})
+export const openStore = Effect.fnUntraced(
+  function*(store: Store, mode: number, wanted: "trusted" | "user" | undefined) {
+    const { fs, layout } = store
+    const record = yield* readRecord(fs, layout)
+    const overlayXattrs = yield* agreeOnXattrs(fs, layout, record, wanted)
+    yield* tighten(fs, layout, mode)
+    if (record === undefined) yield* makeOnce(store, { version: formatVersion, overlayXattrs })
+    // What cannot be swept on a read-only file system does no harm there.
+    yield* Effect.catchTag(sweep(store), "ReadOnlyStore", () => Effect.void)
+    return overlayXattrs
+  }
+)
 
 /** Under the lock: another process may be making the same store. */
 const makeOnce = (store: Store, record: StoreRecord) =>
@@ -62,10 +64,13 @@ const makeOnce = (store: Store, record: StoreRecord) =>
 /** The record of a store that is there; `undefined` where a new one may be made. */
 const readRecord = Effect.fnUntraced(function*(fs: StoreFileSystem, layout: Layout) {
   const { root } = layout
-  const text = yield* Effect.mapError(fs.readFile(layout.version), (error) =>
-    error.code === "EISDIR" || error.code === "EILSEQ"
-      ? new NotAStore({ root, reason: `its version file cannot be read (${error.code})` })
-      : failed(error))
+  const text = yield* Effect.mapError(
+    fs.readFile(layout.version),
+    (error) =>
+      error.code === "EISDIR" || error.code === "EILSEQ"
+        ? new NotAStore({ root, reason: `its version file cannot be read (${error.code})` })
+        : failed(error)
+  )
   if (text === undefined) {
     yield* onlyOurs(fs, layout)
     return undefined
@@ -134,7 +139,10 @@ const makeStore = Effect.fnUntraced(function*(
       yield* fs.removeFile(next)
       yield* fs.writeFile(next, encodeStoreRecord(record), 0o600)
       if (full) {
-        yield* fs.sync([{ kind: "tree", path: root }, ...above(root).map((path) => ({ kind: "directory", path }) as const)])
+        yield* fs.sync([
+          { kind: "tree", path: root },
+          ...above(root).map((path) => ({ kind: "directory", path }) as const)
+        ])
       }
       yield* fs.moveNoReplace(next, layout.version)
       if (full) yield* fs.sync([{ kind: "directory", path: root }])
@@ -151,7 +159,7 @@ const tighten = (fs: StoreFileSystem, layout: Layout, mode: number): Effect.Effe
   )
 
 const makeRoot = Effect.fnUntraced(function*(fs: StoreFileSystem, root: string) {
-  if (!root.startsWith("/") || root.includes("\0") || !root.isWellFormed()) {
+  if (typeof root !== "string" || !root.startsWith("/") || root.includes("\0") || !root.isWellFormed()) {
     return yield* new UnsuitableRoot({
       root,
       reason: "it is not an absolute path without NUL and lone surrogates",
@@ -165,8 +173,10 @@ const makeRoot = Effect.fnUntraced(function*(fs: StoreFileSystem, root: string) 
     const mode = path === root ? 0o700 : 0o755
     yield* fs.makeDirectory(path, mode).pipe(
       Effect.catchIf((error) => error.code === "EEXIST", () => Effect.void),
-      Effect.catchIf((error) => error.code === "ENOTDIR", () =>
-        Effect.fail(new NotAStore({ root, reason: "a part of its path is not a directory" }))),
+      Effect.catchIf(
+        (error) => error.code === "ENOTDIR",
+        () => Effect.fail(new NotAStore({ root, reason: "a part of its path is not a directory" }))
+      ),
       Effect.mapError((error) => error._tag === "FileSystemError" ? tooLongOr(root)(error) : error)
     )
   }
@@ -203,7 +213,9 @@ const onlyOurs = Effect.fnUntraced(function*(fs: StoreFileSystem, layout: Layout
     const reason = `it holds ${JSON.stringify(name)} and no version file`
     if (!ours.includes(name)) return yield* new NotAStore({ root, reason })
     const entry = yield* Effect.mapError(fs.lstat(`${root}/${name}`), failed)
-    const inside = entry?.type === "directory" ? yield* Effect.mapError(fs.readDirectory(`${root}/${name}`), failed) : ["?"]
+    const inside = entry?.type === "directory"
+      ? yield* Effect.mapError(fs.readDirectory(`${root}/${name}`), failed)
+      : ["?"]
     if (inside.some((leftover) => name !== "staging" || !["version", "try", "tried"].includes(leftover))) {
       return yield* new NotAStore({ root, reason })
     }

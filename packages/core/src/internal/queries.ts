@@ -39,10 +39,14 @@ export const usage = (store: Store) => {
     if (found.kind === "view") return { bytes: 0, inodes: 0 }
     const before = found.kind === "committed" ? known.get(found.id) : undefined
     if (before !== undefined) return before
-    const measured: Usage = yield* Effect.mapError(store.fs.usage(found.paths.layer), (error) =>
-      error.code === "ENOENT" || error.code === "ENOTDIR"
-        ? new Damaged({ snapshot: name, path: error.path, reason: "is missing" })
-        : readFailedIn("usage")(error))
+    yield* layerIsThere(store, "usage", name, found.paths.layer)
+    const measured: Usage = yield* Effect.mapError(
+      store.fs.usage(found.paths.layer),
+      (error) =>
+        error.code === "ENOENT" || error.code === "ENOTDIR"
+          ? new Damaged({ snapshot: name, path: error.path, reason: "is missing" })
+          : readFailedIn("usage")(error)
+    )
     if (known.size >= ancestorsMax) known.clear()
     if (found.kind === "committed") known.set(found.id, measured)
     return measured

@@ -3,7 +3,7 @@
  */
 import { Effect, Result } from "effect"
 import { type CommittedInfo, type Info, Key, type Kind, Name, type SnapshotId } from "../Snapshot.ts"
-import { Damaged, StoreFailure } from "../SnapshotterError.ts"
+import { Damaged, type StoreFailure } from "../SnapshotterError.ts"
 import type { FileSystemError } from "../StoreFileSystem.ts"
 import { parseLink, parseParentLink, type SnapshotPaths, type Target } from "./layout.ts"
 import { type Metadata, readMetadata } from "./metadata.ts"
@@ -34,7 +34,9 @@ export const follow = Effect.fnUntraced(function*(store: Store, operation: strin
   const text = yield* Effect.mapError(store.fs.readLink(link), damagedBy(operation, name))
   if (text === undefined) return undefined
   const target = parseLink(text)
-  if (target === undefined) return yield* new Damaged({ snapshot: name, path: link, reason: "does not lead to a snapshot" })
+  if (target === undefined) {
+    return yield* new Damaged({ snapshot: name, path: link, reason: "does not lead to a snapshot" })
+  }
   return target
 })
 
@@ -88,7 +90,11 @@ export const ancestor = Effect.fnUntraced(function*(store: Store, operation: str
   const paths = store.layout.snapshot("committed", id)
   const metadata = yield* metadataAt(store, operation, name, target)
   if (metadata === undefined) {
-    return yield* new Damaged({ snapshot: name, path: paths.directory, reason: "is missing, and it is one of its parents" })
+    return yield* new Damaged({
+      snapshot: name,
+      path: paths.directory,
+      reason: "is missing, and it is one of its parents"
+    })
   }
   const parent = yield* parentOf(store, operation, name, { ...target, paths, metadata })
   const found: Ancestor = { name: Name.make(metadata.name), parent, durable: metadata.durable }
@@ -120,7 +126,11 @@ export const chainFrom = Effect.fnUntraced(function*(
 export const layerIsThere = Effect.fnUntraced(function*(store: Store, operation: string, name: string, path: string) {
   const entry = yield* Effect.mapError(store.fs.lstat(path), damagedBy(operation, name))
   if (entry?.type !== "directory") {
-    return yield* new Damaged({ snapshot: name, path, reason: entry === undefined ? "is missing" : "is not a directory" })
+    return yield* new Damaged({
+      snapshot: name,
+      path,
+      reason: entry === undefined ? "is missing" : "is not a directory"
+    })
   }
 })
 

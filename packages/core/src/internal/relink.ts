@@ -26,7 +26,8 @@ export const relink = (store: Store) =>
           const [target] = bearers
           if (target === undefined || bearers.length > 1) continue
           const link = store.layout.link(sha256Hex(name))
-          const text = yield* store.fs.readLink(link)
+          // What is no link at all is replaced too.
+          const text = yield* Effect.orElseSucceed(store.fs.readLink(link), () => undefined)
           if (text === linkText(target)) continue
           yield* store.fs.removeFile(link)
           yield* store.fs.symlink(linkText(target), link)

@@ -5,6 +5,7 @@
  * the child and, without the lock, the contents go.
  */
 import { Effect } from "effect"
+import type { KeyOrName, SnapshotId } from "../Snapshot.ts"
 import {
   childrenShownMax,
   Damaged,
@@ -13,12 +14,11 @@ import {
   type SnapshotNotFound,
   type StoreFailure
 } from "../SnapshotterError.ts"
-import type { KeyOrName, SnapshotId } from "../Snapshot.ts"
 import { notMounted } from "./busy.ts"
-import { barrier } from "./durable.ts"
-import { validIdentifier } from "./input.ts"
 import { childName, childrenOf } from "./children.ts"
+import { barrier } from "./durable.ts"
 import { empty } from "./empty.ts"
+import { validIdentifier } from "./input.ts"
 import { parseLink, parseParentLink } from "./layout.ts"
 import type { Metadata } from "./metadata.ts"
 import { follow, type Found } from "./read.ts"
@@ -81,8 +81,10 @@ export const remove = (store: Store) => {
   function linksTo(id: SnapshotId) {
     return Effect.gen(function*() {
       const hashes = yield* store.fs.readDirectory(store.layout.index)
-      const texts = yield* Effect.forEach(hashes, (hash) =>
-        Effect.orElseSucceed(store.fs.readLink(store.layout.link(hash)), () => undefined))
+      const texts = yield* Effect.forEach(
+        hashes,
+        (hash) => Effect.orElseSucceed(store.fs.readLink(store.layout.link(hash)), () => undefined)
+      )
       return texts.filter((text) => text !== undefined && parseLink(text)?.id === id)
     }).pipe(Effect.mapError(failedIn(operation)))
   }

@@ -1,8 +1,8 @@
 /** Judging the configuration, before the store is touched. */
 import { Duration, Effect, Option } from "effect"
 import { layersMaxOfKernel } from "../Snapshot.ts"
-import { InvalidOption } from "../SnapshotterError.ts"
 import type { SnapshotterOptions } from "../Snapshotter.ts"
+import { InvalidOption } from "../SnapshotterError.ts"
 import type { Settings } from "./store.ts"
 
 const lockTimeoutDefault = "30 seconds"

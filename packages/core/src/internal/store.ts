@@ -1,7 +1,7 @@
 /** One open store: the ports, where things are, how it was configured, and what may be remembered about it. */
 import { Effect } from "effect"
 import type { IdSource } from "../IdSource.ts"
-import type { MountFailed, Mounter } from "../Mounter.ts"
+import type { Mounter, MountFailed } from "../Mounter.ts"
 import type { Name, SnapshotId } from "../Snapshot.ts"
 import { NotDurable, ReadOnlyStore, StoreFailure } from "../SnapshotterError.ts"
 import type { FileSystemError, StoreFileSystem } from "../StoreFileSystem.ts"
@@ -58,4 +58,7 @@ export const notDurableIn = (operation: string) => (error: FileSystemError): Not
 
 /** For what may stay behind when it fails: it will be found and reclaimed later. */
 export const leaveBehind = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<void> =>
-  Effect.matchCauseEffect(effect, { onFailure: (cause) => Effect.logDebug("left behind", cause), onSuccess: () => Effect.void })
+  Effect.matchCauseEffect(effect, {
+    onFailure: (cause) => Effect.logDebug("left behind", cause),
+    onSuccess: () => Effect.void
+  })

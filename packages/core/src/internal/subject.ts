@@ -3,7 +3,7 @@ import { Effect, Result } from "effect"
 import { Damaged, type StoreFailure } from "../SnapshotterError.ts"
 import { type Found, lookUp, stateOf } from "./read.ts"
 import type { Store } from "./store.ts"
-import { type Question, refusalOf, type RefusalOf } from "./transition.ts"
+import { type Question, type RefusalOf, refusalOf } from "./transition.ts"
 
 /** Questions that nothing being there answers with a failure. */
 type AboutSomething = Exclude<Question, "prepare" | "view" | "commitAs">

@@ -11,7 +11,7 @@ import { maybeMounted } from "./busy.ts"
 import { childMarks, whereIs } from "./children.ts"
 import { barrier } from "./durable.ts"
 import { empty, type Reclaimed } from "./empty.ts"
-import { idsAmong, type Place, parseLink } from "./layout.ts"
+import { idsAmong, parseLink, type Place } from "./layout.ts"
 import { readMetadata } from "./metadata.ts"
 import { sha256Hex } from "./sha256.ts"
 import { failedIn, type Store } from "./store.ts"
@@ -57,7 +57,10 @@ const reclaim = Effect.fnUntraced(function*(store: Store, operation: string, fin
         return {
           ...done(trashed),
           // The renames that made it rubbish may be another process's, which died before it could sync them.
-          before: barrier(waits, ...moved.map((place) => ({ kind: "directory", path: store.layout.place(place) }) as const)),
+          before: barrier(
+            waits,
+            ...moved.map((place) => ({ kind: "directory", path: store.layout.place(place) }) as const)
+          ),
           settle: Effect.forEach(rubbish, (one) =>
             Effect.match(discard(store, one), {
               onFailure: (error) => unremoved.push({ path: one.path, code: error.code }),
@@ -107,11 +110,13 @@ const findDeadLinks: Finder = Effect.fnUntraced(function*(store) {
     rubbish.push({
       path: store.layout.link(hash),
       still: isDeadLink(store, hash),
-      durable: Effect.flatMap(targetOf(store, hash), (target) => target === undefined
-        ? Effect.succeed(false)
-        : Effect.flatMap(whereIs(store, target.id), (now) => now === undefined
+      durable: Effect.flatMap(targetOf(store, hash), (target) =>
+        target === undefined
           ? Effect.succeed(false)
-          : isDurable(store, store.layout.snapshot(now.kind, now.id).directory)))
+          : Effect.flatMap(whereIs(store, target.id), (now) =>
+            now === undefined
+              ? Effect.succeed(false)
+              : isDurable(store, store.layout.snapshot(now.kind, now.id).directory)))
     })
   }
   return rubbish
@@ -169,8 +174,10 @@ const findLeftWork: Finder = Effect.fnUntraced(function*(store) {
     rubbish.push({
       path: work,
       moveTo: store.layout.trashedWork(id),
-      still: Effect.flatMap(exists(store, work), (there) =>
-        there ? Effect.map(maybeMounted(store, id), (mounted) => !mounted) : Effect.succeed(false)),
+      still: Effect.flatMap(
+        exists(store, work),
+        (there) => there ? Effect.map(maybeMounted(store, id), (mounted) => !mounted) : Effect.succeed(false)
+      ),
       durable: isDurable(store, directory)
     })
   }

@@ -2,6 +2,7 @@
  * What each operation answers in each state of the key or name that it is given: one total table, pure, which the
  * compiler makes complete. The operations ask it; nothing else decides.
  */
+import type { Kind } from "../Snapshot.ts"
 import {
   KeyTaken,
   NameTaken,
@@ -11,7 +12,6 @@ import {
   ParentNotFound,
   SnapshotNotFound
 } from "../SnapshotterError.ts"
-import type { Kind } from "../Snapshot.ts"
 
 /** The state of a key or name: nothing is called so, or a snapshot of some kind is. */
 export type State = "absent" | Kind

@@ -1,6 +1,6 @@
 /** From a snapshot's place and chain to what to mount. */
-import type { SnapshotId } from "../Snapshot.ts"
 import { type Mounts, mountsOf } from "../Mount.ts"
+import type { SnapshotId } from "../Snapshot.ts"
 import type { Store } from "./store.ts"
 
 export const mountsOfSnapshot = (

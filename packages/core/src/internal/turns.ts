@@ -62,7 +62,9 @@ export interface Change<A, E> {
 
 export interface Turns {
   /** Makes the change when it is its turn. An interrupted one is taken back, unless it has happened. */
-  readonly take: <A, E>(change: Change<A, E>) => Effect.Effect<A, E | LockTimeout | NotDurable | StoreFailure | ReadOnlyStore>
+  readonly take: <A, E>(
+    change: Change<A, E>
+  ) => Effect.Effect<A, E | LockTimeout | NotDurable | StoreFailure | ReadOnlyStore>
   /** Interrupts whoever still waits: for when the store is closed. */
   readonly close: Effect.Effect<void>
 }
@@ -233,8 +235,11 @@ export const makeTurns = (options: TurnsOptions): Turns => {
   })
 
   const refuseAll = (cause: Cause.Cause<FileSystemError>) =>
-    Effect.forEach(queue.splice(0), (entry) =>
-      Deferred.failCause(entry.done, Cause.map(cause, options.failure(entry.change.operation))), { discard: true })
+    Effect.forEach(
+      queue.splice(0),
+      (entry) => Deferred.failCause(entry.done, Cause.map(cause, options.failure(entry.change.operation))),
+      { discard: true }
+    )
 
   /** `false` when it was interrupted meanwhile; the batch is then taken back as far as it has not happened. */
   const runBatch = (restore: Restore, entries: ReadonlyArray<Entry>) =>
@@ -298,7 +303,9 @@ export const makeTurns = (options: TurnsOptions): Turns => {
         if (!failed) yield* attempt(staged.settle)
         yield* finish(
           entry,
-          failed ? Exit.failCause(Cause.map(exit.cause, notDurable(entry.change.operation))) : Exit.succeed(staged.result)
+          failed
+            ? Exit.failCause(Cause.map(exit.cause, notDurable(entry.change.operation)))
+            : Exit.succeed(staged.result)
         )
       }
     })
@@ -307,10 +314,12 @@ export const makeTurns = (options: TurnsOptions): Turns => {
     new NotDurable({ operation, path: error.path, code: error.code })
 
   const syncAll = (attempt: Attempt, targets: ReadonlyArray<SyncTarget>) =>
-    targets.length === 0 ? Effect.succeed(Exit.void) : Effect.tap(attempt(fs.sync(targets)), (exit) =>
-      Exit.isSuccess(exit)
-        ? Effect.void
-        : Effect.forEach(exit.cause.reasons.filter(Cause.isFailReason), (reason) => options.syncFailed(reason.error)))
+    targets.length === 0 ?
+      Effect.succeed(Exit.void) :
+      Effect.tap(attempt(fs.sync(targets)), (exit) =>
+        Exit.isSuccess(exit)
+          ? Effect.void
+          : Effect.forEach(exit.cause.reasons.filter(Cause.isFailReason), (reason) => options.syncFailed(reason.error)))
 
   const takeBack = (entry: Entry, cause: Cause.Cause<unknown>) =>
     Effect.andThen(

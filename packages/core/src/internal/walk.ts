@@ -72,7 +72,12 @@ const family = Effect.fnUntraced(function*(store: Store, target: Target, shown: 
   if (found === undefined) return []
   const parent = yield* parentOf(store, operation, found.metadata.name, found)
   const infos: Array<Info> = []
-  const chain = yield* chainFrom(store, operation, found.metadata.name, shown.has(parent ?? target.id) ? undefined : parent)
+  const chain = yield* chainFrom(
+    store,
+    operation,
+    found.metadata.name,
+    shown.has(parent ?? target.id) ? undefined : parent
+  )
   for (const id of chain.reverse()) {
     const ancestor = shown.has(id) ? undefined : yield* foundAt(store, { kind: "committed", id })
     if (ancestor !== undefined) infos.push(yield* infoOf(store, operation, ancestor))

@@ -27,7 +27,12 @@ export type Command =
     readonly parent?: string
     readonly labels?: Readonly<Record<string, string>>
   }
-  | { readonly _tag: "commit"; readonly name: string; readonly key: string; readonly labels?: Readonly<Record<string, string>> }
+  | {
+    readonly _tag: "commit"
+    readonly name: string
+    readonly key: string
+    readonly labels?: Readonly<Record<string, string>>
+  }
   | { readonly _tag: "mounts" | "remove" | "stat" | "usage"; readonly name: string }
   | { readonly _tag: "update"; readonly name: string; readonly change: LabelUpdate }
   | { readonly _tag: "walk"; readonly filters: ReadonlyArray<string> }
@@ -49,6 +54,8 @@ export const labelOf = (command: Command, response: Response): string =>
 /** For reading, not for parsing: `prepare b {"parent":"a"}`. */
 export const render = ({ _tag, ...rest }: Command): string => {
   const { key, name, slot, ...more } = rest as Readonly<Record<string, unknown>>
-  const subjects = [name, key, slot].filter((subject) => subject !== undefined).map((subject) => JSON.stringify(subject))
+  const subjects = [name, key, slot].filter((subject) => subject !== undefined).map((subject) =>
+    JSON.stringify(subject)
+  )
   return [_tag, ...subjects, ...(Object.keys(more).length === 0 ? [] : [JSON.stringify(more)])].join(" ")
 }

@@ -95,11 +95,18 @@ export const step = (model: Model, command: Command): Step => {
 }
 
 /** What `stat` and `walk` say, times excepted. */
-export const infoOf = (name: string, { kind, labels, parent }: ModelSnapshot) => ({ name, kind, parent, labels: { ...labels } })
+export const infoOf = (name: string, { kind, labels, parent }: ModelSnapshot) => ({
+  name,
+  kind,
+  parent,
+  labels: { ...labels }
+})
 
 /** All that `walk` shows, sorted by name. */
 export const infosOf = (model: Model) =>
-  [...model.snapshots].map(([name, snapshot]) => infoOf(name, snapshot)).sort((one, other) => one.name < other.name ? -1 : 1)
+  [...model.snapshots].map(([name, snapshot]) => infoOf(name, snapshot)).sort((one, other) =>
+    one.name < other.name ? -1 : 1
+  )
 
 // ============================================================ operations
 
@@ -138,8 +145,12 @@ const commit = (model: Model, { key, labels, name }: Commit): Step => {
 }
 
 const mounts = (model: Model, name: string): Step =>
-  about(model, name, (snapshot) =>
-    snapshot.kind === "committed" ? refused(model, "NotMountable", name) : same(model, shapeOf(model, snapshot)))
+  about(
+    model,
+    name,
+    (snapshot) =>
+      snapshot.kind === "committed" ? refused(model, "NotMountable", name) : same(model, shapeOf(model, snapshot))
+  )
 
 const remove = (model: Model, name: string): Step =>
   about(model, name, (snapshot) => {

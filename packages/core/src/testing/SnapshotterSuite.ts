@@ -6,7 +6,11 @@
  */
 import type { Needs } from "./snapshotter/bench.ts"
 import { labelCases } from "./snapshotter/labels.ts"
+import { leftoverCases } from "./snapshotter/leftovers.ts"
 import { lifecycleCases } from "./snapshotter/lifecycle.ts"
+import { badInputCases } from "./snapshotter/badInput.ts"
+import { damageCases } from "./snapshotter/damage.ts"
+import { forkCases } from "./snapshotter/forking.ts"
 import { keyCases } from "./snapshotter/keys.ts"
 import { limitCases } from "./snapshotter/limits.ts"
 import { mountingCases } from "./snapshotter/mounting.ts"
@@ -25,5 +29,11 @@ export const snapshotterSuite: Suite<Needs> = [
   ...keyCases,
   ...usageCases,
   ...mountingCases,
-  ...limitCases
+  ...limitCases,
+  ...leftoverCases,
+  ...damageCases,
+  ...forkCases
 ]
+
+/** Bad input of every kind that needs no machine to make it. */
+export const badInputSuite: Suite<Needs> = badInputCases

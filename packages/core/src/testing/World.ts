@@ -33,13 +33,17 @@ export const makeWorld = Effect.fnUntraced(function*(directory: string, options:
   const mounter = yield* Mounter
   const outer = yield* Effect.scope
   const target = (slot: Slot | "look") => `${directory}/target-${slot}`
-  for (const slot of [...slots, "look"] as const) yield* Effect.orDie(files.makeDirectory(target(slot), { recursive: true }))
+  for (const slot of [...slots, "look"] as const) {
+    yield* Effect.orDie(files.makeDirectory(target(slot), { recursive: true }))
+  }
 
   let session = yield* Scope.fork(outer)
-  const open = Effect.suspend(() => make({ ...options, root: `${directory}/store`, layersMax })).pipe(
-    Effect.provideContext(backend),
-    Effect.orDie
-  )
+  const openWith = (more: Partial<SnapshotterOptions>) =>
+    Effect.suspend(() => make({ ...options, root: `${directory}/store`, ...more })).pipe(
+      Effect.provideContext(backend),
+      Effect.orDie
+    )
+  const open = openWith({ layersMax })
   let snapshotter: Snapshotter = yield* Scope.provide(open, session)
   const mounted = new Map<Slot, Scope.Closeable>()
 
@@ -53,7 +57,10 @@ export const makeWorld = Effect.fnUntraced(function*(directory: string, options:
   const mount = Effect.fnUntraced(function*(slot: Slot, key: string) {
     const mounts = yield* snapshotter.mounts(Key.make(key))
     const scope = yield* Scope.fork(outer)
-    yield* Effect.onError(Scope.provide(mounter.mount(mounts, target(slot)), scope), () => Scope.close(scope, Exit.void))
+    yield* Effect.onError(
+      Scope.provide(mounter.mount(mounts, target(slot)), scope),
+      () => Scope.close(scope, Exit.void)
+    )
     mounted.set(slot, scope)
   })
 
@@ -136,14 +143,16 @@ export const makeWorld = Effect.fnUntraced(function*(directory: string, options:
       if (mountedNow || (!model.overlay && chained)) continue
       const look = Effect.gen(function*() {
         const key = Key.make(kind === "committed" ? "look" : name)
-        if (kind === "committed") yield* snapshotter.view(key, { parent: Name.make(name) })
+        // The limit on layers, which is low here, keeps the deepest snapshots from being viewed.
+        const store = kind === "committed" && chained ? yield* openWith({}) : snapshotter
+        if (kind === "committed") yield* store.view(key, { parent: Name.make(name) })
         yield* Effect.scoped(Effect.andThen(
-          Effect.flatMap(snapshotter.mounts(key), (mounts) => mounter.mount(mounts, target("look"))),
+          Effect.flatMap(store.mounts(key), (mounts) => mounter.mount(mounts, target("look"))),
           Effect.flatMap(treeOf(files, target("look")), (tree) => agree(`the tree of ${name}`, tree, sorted(contents)))
         ))
-        if (kind === "committed") yield* snapshotter.remove(key)
+        if (kind === "committed") yield* store.remove(key)
       })
-      yield* Effect.orDie(look)
+      yield* Effect.orDie(Effect.scoped(look))
     }
   })
 

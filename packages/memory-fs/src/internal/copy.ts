@@ -16,7 +16,7 @@ export interface CopyOptions {
 
 const overwriting: Linux.Opening = { write: true, create: true, exclusive: false, truncate: true, noFollow: false }
 
-/** Contents and mode, over what is there. */
+/** Contents, mode and owner, over what is there. */
 export const copyFile = (volume: MemoryVolume, from: string, to: string): Location => {
   const source = Linux.openFile(volume, from, Linux.forReading, 0).link.getNode()
   const bytes = readAll(source)
@@ -25,6 +25,7 @@ export const copyFile = (volume: MemoryVolume, from: string, to: string): Locati
   if (inode === source) return target
   inode.truncate(0)
   writeAt(inode, bytes, 0)
+  Linux.setOwner(inode, source.uid, source.gid)
   Linux.setMode(inode, source.perm)
   return target
 }
@@ -48,7 +49,7 @@ const copyAny = (volume: MemoryVolume, from: string, to: string, options: CopyOp
     throw new Errno(isDirectory(source.link) ? "ERR_FS_CP_DIR_TO_NON_DIR" : "ERR_FS_CP_NON_DIR_TO_DIR")
   }
   if (isDirectory(source.link)) return copyTree(volume, from, to, source, target, options)
-  if (target !== undefined && isSymlink(source.link) !== isSymlink(target.link)) throw new Errno("EEXIST")
+  if (target !== undefined && isSymlink(source.link) && !isSymlink(target.link)) throw new Errno("EEXIST")
   if (target !== undefined && !isSymlink(source.link) && !options.overwrite) return
   if (target !== undefined) Linux.unlink(volume, to)
   if (isSymlink(source.link)) return void Linux.makeSymlink(volume, absoluteTarget(volume, source), to)

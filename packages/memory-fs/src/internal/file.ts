@@ -54,7 +54,8 @@ export const truncate = (location: Location, length: number): void => {
   const inode = location.link.getNode()
   if (inode.isDirectory()) throw new Errno("EISDIR")
   requireWritable(location)
-  resize(inode, length)
+  // Node takes a negative length for none.
+  resize(inode, Math.max(0, length))
 }
 
 const resize = (inode: Inode, length: number): void => {

@@ -66,7 +66,8 @@ export const forReading: Opening = { write: false, create: false, exclusive: fal
 /** `open(2)` without an umask: the location of the file, made where `opening` says so. */
 export const openFile = (volume: MemoryVolume, path: string, opening: Opening, mode: number): Location => {
   const { create, exclusive, noFollow } = opening
-  const found = find(volume, path, create ? !exclusive && !noFollow : !noFollow || path.endsWith("/"))
+  const follow = create ? !exclusive && !noFollow && "unless a slash follows" : !noFollow || path.endsWith("/")
+  const found = find(volume, path, follow)
   if (create && found.slash && found.last === "name") throw new Errno("EISDIR")
   if (found.at !== undefined) return openExisting(found.at, found.slash, opening)
   if (!create) throw new Errno("ENOENT")

@@ -20,8 +20,11 @@ const symlinksMax = 40
 const pathBytesMax = 4095
 const nameBytesMax = 255
 
+/** What to do with a symlink in the last place. */
+type Follow = boolean | "unless a slash follows"
+
 /** Everything but the last component must be there. A symlink in the last place is followed only when `follow` says so. */
-export const find = (volume: MemoryVolume, path: string, follow: boolean): Found => {
+export const find = (volume: MemoryVolume, path: string, follow: Follow): Found => {
   const root = volume.mounts.root
   const pending = componentsOf(path)
   let slash = path.endsWith("/")
@@ -43,7 +46,7 @@ export const find = (volume: MemoryVolume, path: string, follow: boolean): Found
       throw new Errno("ENOENT")
     }
     const next = volume.mounts.cross({ mount: at.mount, link })
-    if (isSymlink(next.link) && (!isLast || follow)) {
+    if (isSymlink(next.link) && (!isLast || follow === true || (follow !== false && !slash))) {
       if (++symlinks > symlinksMax) throw new Errno("ELOOP")
       const target = next.link.getNode().symlink
       if (isLast && target.endsWith("/")) slash = true

@@ -9,7 +9,7 @@ import { locate } from "./lookup.ts"
 export const makeDirectories = (volume: MemoryVolume, path: string, mode: number): void => {
   // From the end back to the first that can be made, then forth again.
   const triedAgain = new Set<string>()
-  const missing = [path.replace(/(?<=.)\/+$/, "")]
+  const missing = [path]
   for (let next = missing.pop(); next !== undefined; next = missing.pop()) {
     try {
       makeDirectory(volume, next, mode)

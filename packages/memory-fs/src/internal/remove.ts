@@ -11,7 +11,9 @@ export const remove = (volume: MemoryVolume, path: string, recursive: boolean): 
   if (!isDirectory(link)) return unlink(volume, path)
   // Node's own code for this, not an errno.
   if (!recursive) throw new Errno("ERR_FS_EISDIR")
-  removeRecursively(volume, path)
+  const code = codeOf(() => removeRecursively(volume, path))
+  // What is gone when its turn comes need not be removed.
+  if (code !== undefined && code !== "ENOENT") throw new Errno(code)
 }
 
 /** Tries the directory itself first, as Node does: what is mounted on it is `EBUSY` before anything in it is touched. */
@@ -22,7 +24,7 @@ const removeRecursively = (volume: MemoryVolume, path: string): void => {
   if (code === undefined) return
   if (code !== "ENOTEMPTY") throw new Errno(code)
   const refusals = namesIn(link).flatMap((name) => codeOf(() => removeRecursively(volume, `${path}/${name}`)) ?? [])
-  const [first] = refusals
+  const first = refusals.find((refusal) => refusal !== "ENOENT")
   if (first !== undefined) throw new Errno(first)
   removeDirectory(volume, path)
 }

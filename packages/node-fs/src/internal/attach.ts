@@ -25,7 +25,7 @@ export interface MountIdentity {
 
 /** Opens a directory so that it can be named, by whatever path: nothing is read. */
 export const nameDirectory = (sys: Syscalls, what: string, path: Path): number =>
-  done(`${what} ${JSON.stringify(path)}`, sys.openat(AT_FDCWD, path, O_PATH | constants.O_DIRECTORY | O_CLOEXEC, 0))
+  done(`${what} ${JSON.stringify(path.toString())}`, sys.openat(AT_FDCWD, path, O_PATH | constants.O_DIRECTORY | O_CLOEXEC, 0))
 
 /** Runs with a descriptor, and closes it whatever happens. */
 export const closing = <A>(sys: Syscalls, fd: number, use: (fd: number) => A): A => {

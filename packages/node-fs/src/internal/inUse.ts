@@ -7,8 +7,8 @@
  */
 import { closing } from "./attach.ts"
 import { EBUSY } from "./errno.ts"
-import { addDirectory, createOverlay, openOverlay, setOption } from "./overlay.ts"
-import { Refused } from "./refusal.ts"
+import { addDirectory, createFileSystem, openDetached, openOverlay, setOption } from "./overlay.ts"
+import { isInUserNamespace, Refused } from "./refusal.ts"
 import { AT_FDCWD, type Syscalls } from "./syscalls.ts"
 
 /** `undefined` where this kernel, or this user, is not told. `scratch` is used by one at a time. */
@@ -22,11 +22,33 @@ export const isInUse = (sys: Syscalls, layer: string, scratch: string): boolean 
       addDirectory(sys, context, "lowerdir+", layer)
       addDirectory(sys, context, "upperdir", `${scratch}/upper`)
       addDirectory(sys, context, "workdir", `${scratch}/work`)
-      const result = createOverlay(sys, context)
+      const result = createFileSystem(sys, context)
       return result === 0 ? false : result === -EBUSY ? true : undefined
     })
   } catch (thrown) {
     if (thrown instanceof Refused) return undefined
     throw thrown
+  }
+}
+
+/** A scratch directory that nobody else can reach: a file system in memory, attached nowhere, gone with its descriptor. */
+export class PrivateScratch {
+  private sys: Syscalls | undefined
+  private fd: number | undefined
+
+  /** {@link isInUse}, with this scratch; `undefined` also where such a file system cannot be made. */
+  isInUse(sys: Syscalls, layer: string): boolean | undefined {
+    this.fd ??= this.open(sys)
+    return this.fd < 0 ? undefined : isInUse(sys, layer, `/proc/self/fd/${this.fd}`)
+  }
+
+  close(): void {
+    if (this.fd !== undefined && this.fd >= 0) this.sys?.close(this.fd)
+    this.fd = undefined
+  }
+
+  private open(sys: Syscalls): number {
+    this.sys = sys
+    return isInUserNamespace() ? -1 : openDetached(sys, "tmpfs")
   }
 }

@@ -37,6 +37,16 @@ export const knownParameters = (): ReadonlySet<string> | undefined => {
 /** A file system that is being configured. */
 export const openOverlay = (sys: Syscalls): number => done("fsopen", sys.fsopen("overlay", FSOPEN_CLOEXEC))
 
+/** A new file system with its own settings, mounted but attached nowhere: a descriptor of it, or the negated errno. */
+export const openDetached = (sys: Syscalls, type: string): number => {
+  const context = sys.fsopen(type, FSOPEN_CLOEXEC)
+  if (context < 0) return context
+  return closing(sys, context, () => {
+    const created = createFileSystem(sys, context)
+    return created < 0 ? created : sys.fsmount(context, FSMOUNT_CLOEXEC, 0)
+  })
+}
+
 let understood: boolean | undefined
 
 /**
@@ -50,6 +60,11 @@ export const takesLayersSingly = (sys: Syscalls): boolean => {
   return understood
 }
 
+/** Whether overlay here takes a layer by descriptor. */
+export const takesDescriptors = (sys: Syscalls, directory: number): boolean =>
+  closing(sys, openOverlay(sys), (context) =>
+    sys.fsconfig(context, FSCONFIG_SET_FD, "lowerdir+", null, directory) === 0)
+
 export const mountByFsopen = (sys: Syscalls, plan: OverlayPlan, target: number): MountIdentity =>
   closing(sys, openOverlay(sys), (context) => {
     for (const setting of plan.settings) set(sys, context, setting)
@@ -57,7 +72,7 @@ export const mountByFsopen = (sys: Syscalls, plan: OverlayPlan, target: number):
     if (plan.upper !== undefined) addDirectory(sys, context, "upperdir", plan.upper)
     if (plan.work !== undefined) addDirectory(sys, context, "workdir", plan.work)
     const told = () => messages(sys, context)
-    created(sys, plan, createOverlay(sys, context), told)
+    created(sys, plan, createFileSystem(sys, context), told)
     const { attribute } = mountFlags(plan.flags)
     const mount = done("fsmount", sys.fsmount(context, FSMOUNT_CLOEXEC, attribute), told)
     // Closed in any case: while it is open the mount is in use.
@@ -67,8 +82,8 @@ export const mountByFsopen = (sys: Syscalls, plan: OverlayPlan, target: number):
     })
   })
 
-/** Makes the file system, mounted nowhere. 0, or the negated errno. */
-export const createOverlay = (sys: Syscalls, context: number): number =>
+/** Makes the file system as configured, mounted nowhere. 0, or the negated errno. */
+export const createFileSystem = (sys: Syscalls, context: number): number =>
   sys.fsconfig(context, FSCONFIG_CMD_CREATE, null, null, 0)
 
 const set = (sys: Syscalls, context: number, setting: Setting): void => {

@@ -80,3 +80,12 @@ export const privilege = (): { readonly uid: number; readonly mayMount: boolean 
     mayMount: ((BigInt(`0x${effective}`) >> CAP_SYS_ADMIN) & 1n) === 1n
   }
 }
+
+/** Whether this process is in a user namespace of its own: the first one maps every user to itself. */
+export const isInUserNamespace = (): boolean => {
+  try {
+    return !/^\s*0\s+0\s+4294967295\s*$/.test(readFileSync("/proc/self/uid_map", "latin1"))
+  } catch {
+    return false
+  }
+}

@@ -41,11 +41,12 @@ const endOne = (
   flags: number
 ): number | "gone" | "covered" => {
   if (target !== undefined && isOnTop(sys, identity, target)) return sys.umount2(target, UMOUNT_NOFOLLOW | flags)
+  // It may have been moved with the directory that it is mounted in.
   const entry = mounted().find(({ id }) => BigInt(id) === identity.id)
   if (entry === undefined) return "gone"
-  // Numbers are used again: only the unique id tells, and where there is none, where it is.
   if (isOnTop(sys, identity, entry.target)) return sys.umount2(entry.target, UMOUNT_NOFOLLOW | flags)
-  return identity.unique === identity.id && entry.target !== target ? "gone" : "covered"
+  // Numbers are used again: what has this one, and can be seen, is another mount.
+  return lookThrough(sys, entry.target) === 0 && seen.mountId() === identity.id ? "gone" : "covered"
 }
 
 /** Whether a path leads to this very mount. */

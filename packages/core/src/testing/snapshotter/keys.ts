@@ -16,8 +16,9 @@ export const keyCases: Suite<Needs> = [
   statement("keys and names are the same if and only if their bytes are, and all come back as they were", ({ open, store }) =>
     Effect.gen(function*() {
       for (const odd of oddKeys) {
-        yield* store.prepare(key(odd), { labels: { of: odd } })
-        yield* expectEqual("the key", (yield* store.stat(key(odd))).labels, { of: odd })
+        const labels = { of: odd.slice(0, 100) }
+        yield* store.prepare(key(odd), { labels })
+        yield* expectEqual("the key", (yield* store.stat(key(odd))).labels, labels)
       }
       yield* expectEqual("all keys", namesOf(yield* forest(store)), sorted(oddKeys))
       const names = oddKeys.map((odd, n) => n % 2 === 0 ? odd : `${odd.slice(0, 5_000)}!`)

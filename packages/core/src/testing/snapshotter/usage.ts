@@ -92,7 +92,7 @@ export const sparseUsageCases: Suite<Needs> = [
         Effect.scoped(Effect.gen(function*() {
           const file = yield* files.open(`${layer}/sparse`, { flag: "w" })
           yield* file.truncate(terabyte)
-          yield* file.seek(terabyte / 2, "start")
+          yield* file.seek(BigInt(terabyte / 2), "start")
           yield* file.writeAll(mebibyte.subarray(0, 4096))
         })))
       yield* expectThat("it is a few KiB", usage.bytes >= 4096 && usage.bytes < 256 * 1024)

@@ -1,0 +1,5 @@
+export * as Capabilities from "./Capabilities.ts"
+export * as NodeIdSource from "./NodeIdSource.ts"
+export * as NodeMounter from "./NodeMounter.ts"
+export * as NodeSnapshotter from "./NodeSnapshotter.ts"
+export * as NodeStoreFileSystem from "./NodeStoreFileSystem.ts"
