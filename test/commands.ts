@@ -134,7 +134,7 @@ const beginnings: ReadonlyArray<ReadonlyArray<Command>> = [
 // ============================================================ generators
 
 /** Somebody who is, or is not, when the command's turn comes; `at` chooses among several. Else a name, whoever bears it. */
-type Somebody = "active" | "view" | "committed" | "deepest" | "anybody" | "nobody"
+type Somebody = "active" | "view" | "committed" | "deepest" | "mounted" | "anybody" | "nobody"
 
 const bad = fc.constantFrom("", "a\0b", "\ud800")
 
@@ -153,13 +153,20 @@ const answerable = (model: Model, template: Command): boolean =>
     return Number(at) % 4 === 3 || candidatesFor(model, who as Somebody).length > 0
   })
 
-/** The same command about names. */
+/** The same command about names, and about places where there is something to be done. */
 const resolve = (model: Model, template: Command): Command =>
   Object.fromEntries(
-    Object.entries(template).map(([field, value]) =>
-      typeof value === "string" && value.startsWith("?") ? [field, nameOf(model, value)] : [field, value]
-    )
+    Object.entries(template).map(([field, value]) => {
+      if (typeof value === "string" && value.startsWith("?")) return [field, nameOf(model, value)]
+      return field === "slot" ? [field, slotOf(model, template, Number(value))] : [field, value]
+    })
   ) as Command
+
+/** To mount, one that is free; else one where something is mounted. */
+const slotOf = (model: Model, template: Command, at: number): number => {
+  const candidates = slots.filter((one) => model.mounts.has(one) === (template._tag !== "mount"))
+  return candidates[at % candidates.length] ?? at
+}
 
 const nameOf = (model: Model, placeholder: string): string => {
   const [who = "", at = "0"] = placeholder.slice(1).split(" ")
@@ -171,12 +178,17 @@ const candidatesFor = (model: Model, who: Somebody): ReadonlyArray<string> => {
   const all = [...model.snapshots.keys()]
   if (who === "nobody") return identifiers.filter((name) => !model.snapshots.has(name))
   if (who === "anybody") return all
+  if (who === "mounted") return all.filter((name) => isMounted(model, name))
   const kind = who === "deepest" ? "committed" : who
   const ofKind = all.filter((name) => model.snapshots.get(name)?.kind === kind)
   return who === "deepest"
     ? ofKind.toSorted((one, other) => depth(model, other) - depth(model, one)).slice(0, 1)
     : ofKind
 }
+
+/** Its own tree, or as part of another's. */
+const isMounted = (model: Model, name: string): boolean =>
+  [...model.mounts.values()].some(({ key, shows }) => key === name || shows.includes(name))
 
 const depth = (model: Model, name: string): number => {
   const parent = model.snapshots.get(name)?.parent
@@ -239,7 +251,8 @@ const commandOf: ReadonlyArray<fc.Arbitrary<Command>> = [
   ...times(6, tagged("mount", mounting)),
   ...times(8, tagged("write", writing)),
   ...times(3, tagged("view", creation)),
-  ...times(2, tagged("remove", subject)),
+  tagged("remove", subject),
+  tagged("remove", fc.record({ name: who("anybody", "anybody", "mounted", "nobody") })),
   ...times(2, tagged("unmount", fc.record({ slot }))),
   ...times(2, tagged("delete", fc.record({ slot, path: fc.constantFrom(...paths) }))),
   tagged("mounts", subject),

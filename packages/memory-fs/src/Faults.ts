@@ -8,7 +8,7 @@
  * Two things are no calls of their own, because they cannot fail: the release of a lock, and the unmounting at the end of
  * a mount's scope. In a dead process they do not happen, and die.
  */
-import { MountFailed, type Mounter } from "@snapshotter/core/Mounter"
+import { type Mounter, MountFailed } from "@snapshotter/core/Mounter"
 import { FileSystemError, type HeldLock, type StoreFileSystem } from "@snapshotter/core/StoreFileSystem"
 import { Effect, Scope } from "effect"
 
@@ -223,8 +223,11 @@ const faultyStoreFileSystem = (inner: StoreFileSystem, meet: Meet, unlessDead: U
 const halfOf = (text: string): string => text.slice(0, Math.floor(text.length / 2))
 
 const removeHalf = (inner: StoreFileSystem, path: string) =>
-  Effect.flatMap(inner.readDirectory(path), (names) =>
-    Effect.forEach(names.slice(0, Math.ceil(names.length / 2)), (name) => inner.removeTree(`${path}/${name}`)))
+  Effect.flatMap(
+    inner.readDirectory(path),
+    (names) =>
+      Effect.forEach(names.slice(0, Math.ceil(names.length / 2)), (name) => inner.removeTree(`${path}/${name}`))
+  )
 
 // ============================================================ Mounter
 
@@ -244,12 +247,17 @@ const faultyMounter = (inner: Mounter, meet: Meet, unlessDead: UnlessDead): Moun
     })
   return {
     mount: (mounts, target) =>
-      call("mount", "mount", [target], Effect.gen(function*() {
-        const outer = yield* Effect.scope
-        const own = yield* Scope.make()
-        yield* Scope.addFinalizerExit(outer, (exit) => unlessDead(Scope.close(own, exit)))
-        yield* Scope.provide(inner.mount(mounts, target), own)
-      })),
+      call(
+        "mount",
+        "mount",
+        [target],
+        Effect.gen(function*() {
+          const outer = yield* Effect.scope
+          const own = yield* Scope.make()
+          yield* Scope.addFinalizerExit(outer, (exit) => unlessDead(Scope.close(own, exit)))
+          yield* Scope.provide(inner.mount(mounts, target), own)
+        })
+      ),
     unmount: (target) => call("unmount", "unmount", [target], inner.unmount(target)),
     mounted: call("mounted", "read mounts", [], inner.mounted),
     uses: (layer, scratch) => call("uses", "read mounts", [layer], inner.uses(layer, scratch))

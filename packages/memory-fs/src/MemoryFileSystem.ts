@@ -6,8 +6,8 @@
 import { Effect, FileSystem, Layer, type Scope, Stream } from "effect"
 import { type PlatformError, systemError } from "effect/PlatformError"
 import { copy, copyFile } from "./internal/copy.ts"
-import { infoOf, OpenFile, readAll, truncate, typeOf, writeAt } from "./internal/file.ts"
 import { Errno } from "./internal/errno.ts"
+import { infoOf, OpenFile, readAll, truncate, typeOf, writeAt } from "./internal/file.ts"
 import { isDirectory, isSymlink, namesIn, setTimes } from "./internal/inode.ts"
 import * as Linux from "./internal/linux.ts"
 import { locate, locateDirectory, requireWritable } from "./internal/lookup.ts"
@@ -39,13 +39,16 @@ const attributes = (volume: MemoryVolume) => {
         const location = locate(volume, path, true)
         if (options?.writable === true) requireWritable(location)
       }),
-    chmod: (path: string, mode: number) =>
-      change("chmod", path, ({ link }) => Linux.setMode(link.getNode(), mode)),
+    chmod: (path: string, mode: number) => change("chmod", path, ({ link }) => Linux.setMode(link.getNode(), mode)),
     chown: (path: string, uid: number, gid: number) =>
       change("chown", path, ({ link }) => Linux.setOwner(link.getNode(), uid, gid)),
     utimes: (path: string, atime: Date | number, mtime: Date | number) =>
-      change("utimes", path, ({ link }) =>
-        setTimes(link.getNode(), { atimeNanoseconds: nanosecondsOf(atime), mtimeNanoseconds: nanosecondsOf(mtime) })),
+      change(
+        "utimes",
+        path,
+        ({ link }) =>
+          setTimes(link.getNode(), { atimeNanoseconds: nanosecondsOf(atime), mtimeNanoseconds: nanosecondsOf(mtime) })
+      ),
     stat: (path: string) => attempt("stat", [path], () => infoOf(volume, locate(volume, path, true).link.getNode())),
     lstat: (path: string) => attempt("lstat", [path], () => infoOf(volume, locate(volume, path, false).link.getNode()))
   }
@@ -73,11 +76,15 @@ const directories = (volume: MemoryVolume, umask: number) => ({
       return options?.recursive === true ? namesBelow(volume, path) : namesIn(directory.link)
     }),
   readDirectoryEntries: (path: string) =>
-    attempt("readDirectoryEntries", [path], () =>
-      children(volume, locateDirectory(volume, path)).map(([name, { link }]) => ({
-        name,
-        type: typeOf(link.getNode())
-      }))),
+    attempt(
+      "readDirectoryEntries",
+      [path],
+      () =>
+        children(volume, locateDirectory(volume, path)).map(([name, { link }]) => ({
+          name,
+          type: typeOf(link.getNode())
+        }))
+    ),
   remove: (
     path: string,
     options?: { readonly recursive?: boolean | undefined; readonly force?: boolean | undefined }
@@ -157,8 +164,11 @@ const files = (volume: MemoryVolume, umask: number) => {
     const flag = options?.flag ?? "r"
     const access = { read: flag === "r" || flag.includes("+"), write: flag !== "r", append: flag.startsWith("a") }
     return Effect.acquireRelease(
-      attempt("open", [path], () =>
-        new OpenFile(volume, path, openAt(path, flag, options?.mode, options?.noFollow ?? false), access)),
+      attempt(
+        "open",
+        [path],
+        () => new OpenFile(volume, path, openAt(path, flag, options?.mode, options?.noFollow ?? false), access)
+      ),
       (file) => Effect.sync(() => file.close())
     )
   }
@@ -241,8 +251,11 @@ const temporary = (volume: MemoryVolume) => {
       scoped("makeTempDirectoryScoped", makeTempDirectory("makeTempDirectoryScoped", options), (path) => path),
     makeTempFile: (options?: Temporary) => makeTempFile("makeTempFile", options),
     makeTempFileScoped: (options?: Temporary) =>
-      scoped("makeTempFileScoped", makeTempFile("makeTempFileScoped", options), (path) =>
-        path.slice(0, path.lastIndexOf("/")))
+      scoped(
+        "makeTempFileScoped",
+        makeTempFile("makeTempFileScoped", options),
+        (path) => path.slice(0, path.lastIndexOf("/"))
+      )
   }
 }
 

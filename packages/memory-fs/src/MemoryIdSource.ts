@@ -2,7 +2,7 @@
  * Ids for snapshots from the volume's seed and counter: the same again for the same seed, scattered as random ones are,
  * and never one twice in a volume, because each step of the mixing can be undone.
  */
-import { IdSource, idFromNumber } from "@snapshotter/core/IdSource"
+import { idFromNumber, IdSource } from "@snapshotter/core/IdSource"
 import type { SnapshotId } from "@snapshotter/core/Snapshot"
 import { Effect, Layer } from "effect"
 import { MemoryVolume } from "./MemoryVolume.ts"

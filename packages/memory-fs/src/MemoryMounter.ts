@@ -3,10 +3,10 @@ import type { BindMount, Mount } from "@snapshotter/core/Mount"
 import {
   AlreadyMounted,
   type LayerUse,
+  Mounter,
   type MountError,
   MountFailed,
   type MountPoint,
-  Mounter,
   MountUnavailable,
   StillInUse
 } from "@snapshotter/core/Mounter"
@@ -52,7 +52,9 @@ const invalid = (target: string, reason: string) =>
 const requireOptions = (mount: BindMount, target: string): Effect.Effect<void, MountFailed> => {
   const unknown = mount.options.find((option) => !optionsKnown.includes(option))
   if (unknown !== undefined) {
-    return Effect.fail(invalid(target, `${JSON.stringify(unknown)} is no option of a bind mount in memory-fs; leave it out`))
+    return Effect.fail(
+      invalid(target, `${JSON.stringify(unknown)} is no option of a bind mount in memory-fs; leave it out`)
+    )
   }
   const contradicts = mount.options.includes("rw") && mount.options.includes("ro")
   return contradicts ? Effect.fail(invalid(target, "rw and ro contradict each other; leave one out")) : Effect.void

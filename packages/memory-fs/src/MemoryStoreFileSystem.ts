@@ -56,8 +56,11 @@ const entryOf = (volume: MemoryVolume, inode: Inode): Entry => ({
 })
 
 const lstat = (volume: MemoryVolume): StoreFileSystem["lstat"] => (path) =>
-  attempt("lstat", path, () =>
-    unlessAbsent(() => entryOf(volume, locate(volume, path, false).link.getNode()), undefined))
+  attempt(
+    "lstat",
+    path,
+    () => unlessAbsent(() => entryOf(volume, locate(volume, path, false).link.getNode()), undefined)
+  )
 
 // == readDirectory
 

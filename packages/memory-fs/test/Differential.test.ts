@@ -225,7 +225,11 @@ const plain = fc.array(name, { minLength: 1, maxLength: 3 }).map((names) => name
 const target = fc.oneof(path, path.map((to) => `/${to}`), path.map((to) => `../${to}`), fc.constantFrom(".", "", "/"))
 const operation = fc.constantFrom(...Object.keys(operations) as Array<keyof typeof operations>)
 const call: fc.Arbitrary<Call> = operation.chain((operation) =>
-  fc.record({ operation: fc.constant(operation), a: operation === "removeRecursively" ? plain : path, b: twoPaths.includes(operation) ? path : target })
+  fc.record({
+    operation: fc.constant(operation),
+    a: operation === "removeRecursively" ? plain : path,
+    b: twoPaths.includes(operation) ? path : target
+  })
 )
 /** Makes of everything something, so that little is missing. */
 const beginnings: ReadonlyArray<ReadonlyArray<Call>> = [
@@ -247,8 +251,11 @@ const beginnings: ReadonlyArray<ReadonlyArray<Call>> = [
 it("random calls answer on a volume what they answer on Linux", async () => {
   const numRuns = Number(process.env["MEMORY_FS_RUNS"] ?? 300)
   await fc.assert(
-    fc.asyncProperty(fc.constantFrom(...beginnings), fc.array(call, { minLength: 5, maxLength: 25 }), (first, rest) =>
-      compare([...first, ...rest])),
+    fc.asyncProperty(
+      fc.constantFrom(...beginnings),
+      fc.array(call, { minLength: 5, maxLength: 25 }),
+      (first, rest) => compare([...first, ...rest])
+    ),
     { numRuns }
   )
 }, 60_000)

@@ -1,11 +1,11 @@
 /**
- * What this machine, and this user on it, can do for a store in a given directory; and for everything that is missing, what
- * to do about it. Nothing is concluded from version numbers: each thing is tried, in a place of its own that is removed
- * again.
+ * What this machine, and this user on it, can do for a store in a given directory; and for everything that is
+ * missing, what to do about it. Nothing is concluded from version numbers: each thing is tried, in a place of its own
+ * that is removed again.
  */
 import { type Mounts, mountsOf } from "@snapshotter/core/Mount"
-import { type MountError, Mounter } from "@snapshotter/core/Mounter"
-import { FileSystemError, StoreFileSystem } from "@snapshotter/core/StoreFileSystem"
+import { Mounter, type MountError } from "@snapshotter/core/Mounter"
+import { type FileSystemError, StoreFileSystem } from "@snapshotter/core/StoreFileSystem"
 import { Effect, Layer, Schema } from "effect"
 import { randomBytes } from "node:crypto"
 import { release } from "node:os"
@@ -144,9 +144,17 @@ const notMounted = (error: MountError | FileSystemError): Finding => {
     case "MountUnavailable":
       return { works: false, detail: error.reason, remedy: error.remedy }
     case "MountFailed":
-      return { works: false, detail: error.reason, remedy: "put the store on a local file system: ext4, xfs, btrfs, tmpfs" }
+      return {
+        works: false,
+        detail: error.reason,
+        remedy: "put the store on a local file system: ext4, xfs, btrfs, tmpfs"
+      }
     default:
-      return { works: false, detail: error.message, remedy: "put the store on a local file system: ext4, xfs, btrfs, tmpfs" }
+      return {
+        works: false,
+        detail: error.message,
+        remedy: "put the store on a local file system: ext4, xfs, btrfs, tmpfs"
+      }
   }
 }
 
@@ -163,7 +171,8 @@ const inUseFinding = (place: string, mounts: Mounts) =>
     Effect.catch((error) => Effect.succeed({ works: false, detail: error.message, remedy: inUseRemedy }))
   )
 
-const inUseRemedy = "run as root outside of a user namespace; without it mounts of other mount namespaces are not noticed"
+const inUseRemedy =
+  "run as root outside of a user namespace; without it mounts of other mount namespaces are not noticed"
 
 const takesDescriptorsOf = (place: string): boolean => {
   const sys = syscalls()

@@ -3,8 +3,8 @@ import type { Mounts } from "@snapshotter/core/Mount"
 import {
   AlreadyMounted,
   type LayerUse,
-  type MountError,
   Mounter,
+  type MountError,
   MountFailed,
   type MountPoint,
   StillInUse
@@ -18,15 +18,16 @@ import * as Mountinfo from "./internal/mountinfo.ts"
 import { attachMount, type Plan, planOf } from "./internal/mounting.ts"
 import { lockHolder } from "./internal/mountLock.ts"
 import { MountTable } from "./internal/mountTable.ts"
-import { mountFailure, Refused, refusalOf } from "./internal/refusal.ts"
+import { mountFailure, refusalOf, refusalOfNode, Refused } from "./internal/refusal.ts"
 import { type Syscalls, syscalls, UMOUNT_NOFOLLOW } from "./internal/syscalls.ts"
 import { type Attached, end, endChildren, isOnTop } from "./internal/unmounting.ts"
 import { usesAmong } from "./internal/uses.ts"
 
 export interface Options {
   /**
-   * By which system calls to mount. `fsopen` is the new mount API, which takes paths of any length and says why it refuses;
-   * `mount` is `mount(2)`, whose options have to fit into a page. `auto`: the first where it is there and allowed.
+   * By which system calls to mount. `fsopen` is the new mount API, which takes paths of any length and says why it
+   * refuses; `mount` is `mount(2)`, whose options have to fit into a page. `auto`: the first where it is there and
+   * allowed.
    */
   readonly way: "auto" | "fsopen" | "mount"
 }
@@ -87,21 +88,29 @@ const make = ({ way }: Options) =>
         Effect.catch(lockHolder(sys, layer, pause), (refused) => failed(target, refused)),
         () =>
           Effect.gen(function*() {
-            const uses = yield* trying(target, () => usesAmong(sys, table.read(sys), realPathOf(layer)))
-            const other = uses.find(({ writable }) => writable)
-            if (other !== undefined) return yield* new AlreadyMounted({ layer, target: other.target })
-            const elsewhere = yield* isMarked(sys, layer, pause)
-            if (elsewhere) return yield* new AlreadyMounted({ layer, target: undefined })
+            const found = yield* trying(target, () => usesAmong(sys, table.read(sys), realPathOf(layer)))
+            const writable = found.filter(({ use }) => use.writable)
+            const certain = writable.find(({ byIdAlone }) => !byIdAlone)
+            const marked = certain === undefined ? yield* isMarked(sys, layer, pause) : undefined
+            const other = certain ?? (marked === false ? undefined : writable[0])
+            if (other !== undefined) return yield* new AlreadyMounted({ layer, target: other.use.target })
+            if (marked === true) return yield* new AlreadyMounted({ layer, target: undefined })
             return yield* attach(sys, plan, target)
           }),
         (release) => Effect.sync(release)
       )
 
     /** Asked again where it is: the kernel may still be ending a mount whose last user is gone. */
-    const isMarked = (sys: Syscalls, layer: string, pause: Effect.Effect<void>, tries = 3): Effect.Effect<boolean> =>
+    const isMarked = (
+      sys: Syscalls,
+      layer: string,
+      pause: Effect.Effect<void>,
+      tries = 3
+    ): Effect.Effect<boolean | undefined> =>
       Effect.suspend(() => {
-        if (scratch.isInUse(sys, layer) !== true) return Effect.succeed(false)
-        return tries === 0 ? Effect.succeed(true) : Effect.andThen(pause, isMarked(sys, layer, pause, tries - 1))
+        const marked = scratch.isInUse(sys, layer)
+        if (marked !== true || tries === 0) return Effect.succeed(marked)
+        return Effect.andThen(pause, isMarked(sys, layer, pause, tries - 1))
       })
 
     const release = (sys: Syscalls, ending: Attached): Effect.Effect<void> =>
@@ -114,7 +123,9 @@ const make = ({ way }: Options) =>
             return Effect.void
           case "detached":
             return Effect.logWarning(
-              `${JSON.stringify(target)} was still in use and has been detached: whoever has a file open in it, or works ` +
+              `${
+                JSON.stringify(target)
+              } was still in use and has been detached: whoever has a file open in it, or works ` +
                 "in it, goes on seeing it until that ends"
             )
           case "left":
@@ -142,11 +153,13 @@ const make = ({ way }: Options) =>
     // === mounted
     const mounted: Effect.Effect<ReadonlyArray<MountPoint>, MountFailed> = Effect.suspend(() => {
       try {
-        return Effect.succeed(table.read(syscalls()).map((mount) => ({
-          target: mount.target,
-          type: mount.type,
-          writable: Mountinfo.isWritable(mount)
-        })))
+        return Effect.succeed(
+          table.read(syscalls()).map((mount) => ({
+            target: mount.target,
+            type: mount.type,
+            writable: Mountinfo.isWritable(mount)
+          }))
+        )
       } catch (thrown) {
         return portFailure("read mounts", "/proc/self/mountinfo", thrown)
       }
@@ -161,10 +174,14 @@ const make = ({ way }: Options) =>
         try {
           const sys = syscalls()
           checkTexts([layer, scratch ?? ""])
-          const seen = usesAmong(sys, table.read(sys), existingPathOf(layer))
-          if (scratch === undefined || seen.some((use) => use.as === "upper")) return Effect.succeed(seen)
-          const marked = isInUse(sys, layer, scratch) === true
-          return Effect.succeed(marked ? [...seen, { target: undefined, as: "upper", writable: true }] : seen)
+          const found = usesAmong(sys, table.read(sys), existingPathOf(layer))
+          const uppers = found.filter(({ use }) => use.as === "upper")
+          const isCertain = uppers.some(({ byIdAlone }) => !byIdAlone)
+          const marked = scratch === undefined || isCertain ? undefined : isInUse(sys, layer, scratch)
+          // What the kernel's mark denies is another store's: a copy, with the same ids.
+          const kept = marked === false ? found.filter((one) => !uppers.includes(one)) : found
+          const uses = kept.map(({ use }) => use)
+          return Effect.succeed(marked === true && uppers.length === 0 ? [...uses, elsewhere] : uses)
         } catch (thrown) {
           return portFailure("read mounts", layer, thrown)
         }
@@ -172,6 +189,9 @@ const make = ({ way }: Options) =>
 
     return { mount, unmount, mounted, uses } satisfies Mounter
   })
+
+/** What only the kernel's mark tells. */
+const elsewhere: LayerUse = { target: undefined, as: "upper", writable: true }
 
 /** Mounts by this way; see {@link Options}. */
 export const layerWith = (options: Options): Layer.Layer<Mounter> => Layer.effect(Mounter, make(options))
@@ -185,8 +205,7 @@ const realPathOf = (path: string): string => {
   try {
     return realpathSync.native(path)
   } catch (thrown) {
-    if (!(thrown instanceof Error) || !("errno" in thrown) || typeof thrown.errno !== "number") throw thrown
-    throw new Refused(-thrown.errno, `${JSON.stringify(path)} cannot be reached`)
+    throw refusalOfNode(thrown, `${JSON.stringify(path)} cannot be reached`)
   }
 }
 

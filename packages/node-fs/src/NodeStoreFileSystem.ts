@@ -141,8 +141,7 @@ const make = Effect.gen(function*() {
     })
 
   // === removeTree
-  const removeTree = (path: string) =>
-    inSteps("removeTree", path, (sys) => inSlices(() => removal(sys, path)))
+  const removeTree = (path: string) => inSteps("removeTree", path, (sys) => inSlices(() => removal(sys, path)))
 
   // === copyDirectoryAttributes
   const copyDirectoryAttributes = (from: string, to: string) =>
@@ -236,9 +235,12 @@ const inSteps = <A>(
   path: string,
   start: (sys: Syscalls) => Effect.Effect<A, Errno | FileSystemError>
 ): Effect.Effect<A, FileSystemError> =>
-  Effect.flatMap(attempt(operation, path, (sys) => sys), (sys) =>
-    Effect.catch(start(sys), (error) =>
-      error instanceof FileSystemError ? Effect.fail(error) : failure(operation, path, error)))
+  Effect.flatMap(
+    attempt(operation, path, (sys) => sys),
+    (sys) =>
+      Effect.catch(start(sys), (error) =>
+        error instanceof FileSystemError ? Effect.fail(error) : failure(operation, path, error))
+  )
 
 const failure = (operation: string, path: string, thrown: unknown): Effect.Effect<never, FileSystemError> => {
   const code = codeOf(thrown)
@@ -302,8 +304,10 @@ const syncOne = (
   fileSystems: FileSystemSync,
   target: SyncTarget
 ): Effect.Effect<void, FileSystemError> =>
-  Effect.flatMap(attempt("sync", target.path, () => openForSync(sys, target)), (fd) =>
-    fd === undefined ? syncAll(sys, fileSystems, [target]) : syncOpened(sys, fd, target.path))
+  Effect.flatMap(
+    attempt("sync", target.path, () => openForSync(sys, target)),
+    (fd) => fd === undefined ? syncAll(sys, fileSystems, [target]) : syncOpened(sys, fd, target.path)
+  )
 
 /** Not stopped by an interruption: the descriptor is closed when the call is done with it. */
 const syncOpened = (sys: Syscalls, fd: number, path: string): Effect.Effect<void, FileSystemError> =>
@@ -336,7 +340,8 @@ const syncAll = (
       directories.set(found.dev, found.directory)
     }
     yield* Effect.forEach(directories, ([dev, directory]) =>
-      Effect.catch(fileSystems.sync(sys, dev, directory), (error) => failure("sync", directory, error)), {
+      Effect.catch(fileSystems.sync(sys, dev, directory), (error) =>
+        failure("sync", directory, error)), {
       concurrency: "unbounded",
       discard: true
     })

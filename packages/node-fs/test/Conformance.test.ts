@@ -10,7 +10,10 @@ import { isRoot, workplace } from "./place.ts"
 
 describe("StoreFileSystem", () => {
   for (const { name, test } of storeFileSystemSuite) {
-    it.live(name, () => Effect.provide(Effect.scoped(test), Layer.mergeAll(NodeStoreFileSystem.layer, Layer.fresh(workplace))))
+    it.live(
+      name,
+      () => Effect.provide(Effect.scoped(test), Layer.mergeAll(NodeStoreFileSystem.layer, Layer.fresh(workplace)))
+    )
   }
 })
 

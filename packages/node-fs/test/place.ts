@@ -17,6 +17,15 @@ export const freshDirectory = Effect.acquireRelease(
   (directory) => Effect.sync(() => clear(directory))
 )
 
+/** A {@link freshDirectory} that belongs to nobody (65534), who can reach it. */
+export const freshDirectoryOfNobody = Effect.tap(freshDirectory, (directory) =>
+  Effect.sync(() => {
+    // A run of all tests has a temporary directory of its own, which only its owner may enter.
+    const parent = path.dirname(directory)
+    if ((fs.statSync(parent).mode & 0o001) === 0) fs.chmodSync(parent, 0o711)
+    fs.chownSync(directory, 65_534, 65_534)
+  }))
+
 /** A {@link freshDirectory} as a suite wants it. */
 export const workplace = Layer.effect(Workplace, Effect.map(freshDirectory, (directory) => ({ directory })))
 
@@ -30,10 +39,20 @@ const clear = (directory: string): void => {
   execFileSync("rm", ["-rf", "--one-file-system", directory])
 }
 
+/** Everything mounted on or below a directory. Read here by other means than those under test. */
+export const openMounts = (directory: string): Array<string> =>
+  fs.readFileSync("/proc/self/mountinfo", "utf8").split("\n").filter((line) =>
+    line.split(" ")[4]?.startsWith(directory)
+  )
+
 /** With a NUL at the end, oldest first. Read here by other means than those under test. */
 const mountPointsBelow = (directory: string): Array<Buffer> =>
   fs.readFileSync("/proc/self/mountinfo", "latin1").split("\n")
-    .map((line) => (line.split(" ")[4] ?? "").replace(/\\([0-7]{3})/g, (_, octal: string) =>
-      String.fromCharCode(Number.parseInt(octal, 8))))
+    .map((line) =>
+      (line.split(" ")[4] ?? "").replace(
+        /\\([0-7]{3})/g,
+        (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8))
+      )
+    )
     .filter((mountPoint) => mountPoint.startsWith(Buffer.from(`${directory}/`).toString("latin1")))
     .map((mountPoint) => Buffer.from(`${mountPoint}\0`, "latin1"))

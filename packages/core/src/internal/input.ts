@@ -12,15 +12,18 @@ export const validIdentifier = (role: "key" | "name" | "parent", value: string):
 /** The labels as they are kept, those without value left out; or which one cannot be kept, and why. */
 export const validLabels = (labels: Labels | undefined): Effect.Effect<Labels, InvalidLabels> => {
   if (labels === undefined) return Effect.succeed({})
-  if (typeof labels !== "object" || labels === null) {
-    return Effect.fail(new InvalidLabels({ label: "", reason: "labels are an object of texts" }))
-  }
+  if (!isRecord(labels)) return Effect.fail(noRecord())
   for (const [label, value] of Object.entries(labels)) {
     const reason = labelProblem(label, value)
     if (reason !== undefined) return Effect.fail(new InvalidLabels({ label, reason }))
   }
   return Effect.succeed(kept(Object.entries(labels)))
 }
+
+/** What a caller without types may have handed in. */
+const isRecord = (value: unknown): boolean => typeof value === "object" && value !== null && !Array.isArray(value)
+
+const noRecord = () => new InvalidLabels({ label: "", reason: "labels are an object of texts" })
 
 /** What `update` may be told to do with the labels. */
 export type LabelUpdate =
@@ -42,6 +45,7 @@ export const validUpdate = (
     if (fields.length !== 1) {
       return yield* new InvalidLabels({ label: "", reason: "an update is either { patch } or { replace }" })
     }
+    if (!isRecord("replace" in update ? update.replace : update.patch)) return yield* noRecord()
     if ("replace" in update) {
       const labels = yield* validLabels(update.replace)
       return () => labels

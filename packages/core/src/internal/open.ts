@@ -21,7 +21,7 @@ export const locate = Effect.fnUntraced(function*(fs: StoreFileSystem, given: st
   const root = yield* Effect.mapError(fs.realPath(given), (error) =>
     error.code === "EILSEQ"
       ? new UnsuitableRoot({ root: given, reason: "its path holds bytes that are not UTF-8", remedy: "rename it" })
-      : failed(error))
+      : pathFailed(given)(error))
   yield* shortEnough(root)
   const entry = yield* Effect.mapError(fs.lstat(root), failed)
   if (entry?.type !== "directory") return yield* new NotAStore({ root, reason: "it is not a directory" })
@@ -161,23 +161,19 @@ const tighten = (fs: StoreFileSystem, layout: Layout, mode: number): Effect.Effe
 const makeRoot = Effect.fnUntraced(function*(fs: StoreFileSystem, root: string) {
   if (typeof root !== "string" || !root.startsWith("/") || root.includes("\0") || !root.isWellFormed()) {
     return yield* new UnsuitableRoot({
-      root,
+      root: String(root),
       reason: "it is not an absolute path without NUL and lone surrogates",
       remedy: "give one"
     })
   }
   yield* shortEnough(root)
   for (const path of [...above(root)].reverse().concat(root)) {
-    const there = yield* Effect.mapError(fs.lstat(path), tooLongOr(root))
+    const there = yield* Effect.mapError(fs.lstat(path), pathFailed(root))
     if (there !== undefined) continue
     const mode = path === root ? 0o700 : 0o755
     yield* fs.makeDirectory(path, mode).pipe(
       Effect.catchIf((error) => error.code === "EEXIST", () => Effect.void),
-      Effect.catchIf(
-        (error) => error.code === "ENOTDIR",
-        () => Effect.fail(new NotAStore({ root, reason: "a part of its path is not a directory" }))
-      ),
-      Effect.mapError((error) => error._tag === "FileSystemError" ? tooLongOr(root)(error) : error)
+      Effect.mapError(pathFailed(root))
     )
   }
 })
@@ -202,8 +198,19 @@ const tooLong = (root: string, reason: string) =>
     remedy: `give a path of at most ${rootBytesMax} bytes, each name in it of at most 255, or reach it by a bind mount`
   })
 
-const tooLongOr = (root: string) => (error: FileSystemError): OpenError =>
-  error.code === "ENAMETOOLONG" ? tooLong(root, "a name in its path is too long") : failed(error)
+/** What a failure on the way to the root says about its path. */
+const pathFailed = (root: string) => (error: FileSystemError): OpenError => {
+  if (error.code === "ENAMETOOLONG") return tooLong(root, "a name in its path is too long")
+  const reason = pathProblems[error.code]
+  return reason === undefined ? failed(error) : new NotAStore({ root, reason })
+}
+
+const pathProblems: Record<string, string> = {
+  ENOTDIR: "a part of its path is not a directory",
+  // What is missing was made, one directory after another.
+  ENOENT: "a part of its path is a symlink that leads nowhere, or nothing can be made there",
+  ELOOP: "its path leads through a loop of symlinks"
+}
 
 /** A root without `version` may hold what an interrupted making left, and nothing else. */
 const onlyOurs = Effect.fnUntraced(function*(fs: StoreFileSystem, layout: Layout) {

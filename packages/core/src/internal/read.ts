@@ -85,7 +85,8 @@ export const parentOf = Effect.fnUntraced(function*(store: Store, operation: str
 /** What is known for good about a committed snapshot, by its id. `name` is whom to call damaged if it is not there. */
 export const ancestor = Effect.fnUntraced(function*(store: Store, operation: string, name: string, id: SnapshotId) {
   const known = store.ancestors.get(id)
-  if (known !== undefined && known.durable) return known
+  // Another process may have made it durable since; where nothing waits for the disk, nobody asks.
+  if (known !== undefined && (known.durable || store.settings.durability === "process")) return known
   const target = { kind: "committed", id } as const
   const paths = store.layout.snapshot("committed", id)
   const metadata = yield* metadataAt(store, operation, name, target)

@@ -10,13 +10,19 @@ const lockTimeoutDefault = "30 seconds"
 export const settingsOf = Effect.fnUntraced(function*(options: SnapshotterOptions) {
   const lockTimeout = options.lockTimeout ?? lockTimeoutDefault
   const duration = Duration.fromInput(lockTimeout)
-  if (Option.isNone(duration)) {
-    return yield* new InvalidOption({ option: "lockTimeout", value: lockTimeout, reason: "it is not a duration" })
+  if (Option.isNone(duration) || Number.isNaN(lockTimeout) || Duration.toMillis(duration.value) < 0) {
+    const reason = "it is not a duration of zero or more, such as \"30 seconds\""
+    return yield* new InvalidOption({ option: "lockTimeout", value: lockTimeout, reason })
   }
   const layersMax = options.layersMax ?? layersMaxOfKernel
   if (!Number.isInteger(layersMax) || layersMax < 1 || layersMax > layersMaxOfKernel) {
     const reason = `it is not a whole number from 1 to ${layersMaxOfKernel}, the most that the kernel takes`
     return yield* new InvalidOption({ option: "layersMax", value: layersMax, reason })
+  }
+  const mountOptions: unknown = options.mountOptions ?? []
+  if (!Array.isArray(mountOptions)) {
+    const reason = "it is not a list of options, such as [\"index=off\"]"
+    return yield* new InvalidOption({ option: "mountOptions", value: mountOptions, reason })
   }
   for (const option of options.mountOptions ?? []) {
     const reason = mountOptionProblem(option)
@@ -43,6 +49,11 @@ const oneOf = (option: string, value: string | undefined, allowed: ReadonlyArray
 
 /** Why this cannot be an option of every mount; `undefined` when it can. */
 const mountOptionProblem = (option: string): string | undefined => {
+  if (typeof option !== "string") return "it is not a text"
+  // Whoever mounts may join options with commas: `index=off,redirect_dir=on` would be two, the second one unseen here.
+  if (option.replace(/"[^"]*"/g, "").includes(",")) {
+    return "it holds a comma outside of quotes; give each option by itself"
+  }
   const [name, value] = option.split(/=(.*)/s)
   switch (name) {
     case "lowerdir":
@@ -50,16 +61,16 @@ const mountOptionProblem = (option: string): string | undefined => {
     case "workdir":
     case "lowerdir+":
     case "datadir+":
-      return "the snapshot says this itself"
+      return "the snapshot says this itself; leave it out"
     case "redirect_dir":
       return value === "on" || value === "follow"
-        ? "a moved directory would be an empty one with a mark in its layer, which other mounts of the layer do not follow"
+        ? "a moved directory would be an empty one with a mark in its layer, which other mounts of the layer do not follow; leave it out"
         : undefined
     case "metacopy":
-      return value === "on" ? "a layer would hold files without their contents" : undefined
+      return value === "on" ? "a layer would hold files without their contents; leave it out" : undefined
     case "userxattr":
-      return "it is set by overlayXattrs, and recorded in the store"
+      return "overlayXattrs: \"user\" sets it, and the store records that; use this instead"
     default:
-      return option === "" || option.includes("\0") ? "it is empty or contains NUL" : undefined
+      return option === "" || option.includes("\0") ? "it is empty or contains NUL; leave it out" : undefined
   }
 }

@@ -103,8 +103,7 @@ export const makeTurns = (options: TurnsOptions): Turns => {
   const { fs } = options
   const queue: Array<Entry> = []
   let batch: ReadonlyArray<Entry> = []
-  let leading = false
-  let leader: Fiber.Fiber<void> | undefined
+  let leadership: Leadership | undefined
 
   const take = <A, E>(change: Change<A, E>) =>
     Effect.uninterruptibleMask((restore) =>
@@ -119,7 +118,7 @@ export const makeTurns = (options: TurnsOptions): Turns => {
           state: "waiting"
         }
         queue.push(entry)
-        const busy = leading
+        const busy = leadership !== undefined
         yield* lead
         const answer = busy ? withDeadline(entry) : Deferred.await(entry.done)
         return yield* Effect.onInterrupt(restore(answer), () => abandon(entry))
@@ -150,35 +149,46 @@ export const makeTurns = (options: TurnsOptions): Turns => {
       if (withdraw(entry)) return Effect.void
       if (entry.state === "running") entry.state = "abandoned"
       const alone = batch.includes(entry) && batch.every((one) => one.state === "abandoned")
-      return alone && leader !== undefined
-        ? Effect.andThen(Fiber.interrupt(leader), lead)
+      return alone && leadership?.fiber !== undefined
+        ? Effect.andThen(Fiber.interrupt(leadership.fiber), lead)
         : Effect.exit(Deferred.await(entry.done))
     }).pipe(Effect.asVoid)
 
   /** One fiber at a time does the work for all; it belongs to the store, not to whoever came first. */
   const lead: Effect.Effect<void> = Effect.suspend(() => {
-    if (leading || queue.length === 0) return Effect.void
-    leading = true
-    const work = Effect.ensuring(
-      Effect.uninterruptibleMask(serve),
-      Effect.sync(() => {
-        leading = false
-        leader = undefined
-      })
-    )
+    if (leadership !== undefined || queue.length === 0) return Effect.void
+    const mine: Leadership = { fiber: undefined }
+    leadership = mine
+    const work = Effect.ensuring(Effect.uninterruptibleMask(serve(mine)), Effect.sync(() => resign(mine)))
     return Effect.map(Effect.forkIn(work, options.scope, { startImmediately: true }), (fiber) => {
-      if (fiber.pollUnsafe() === undefined) leader = fiber
+      mine.fiber = fiber
     })
   })
 
+  const resign = (mine: Leadership): void => {
+    if (leadership === mine) leadership = undefined
+  }
+
+  /**
+   * Whether to go on. Seeing that nobody waits and resigning is one step: who came in between, while this fiber paused,
+   * would think that it is led, and wait for ever.
+   */
+  const isWanted = (mine: Leadership): boolean => {
+    if (queue.length === 0) resign(mine)
+    return queue.length > 0
+  }
+
   /** Until nobody waits, or until this fiber is interrupted: whoever interrupted it finds another leader. */
-  const serve = (restore: Restore) =>
+  const serve = (mine: Leadership) => (restore: Restore) =>
     Effect.gen(function*() {
-      while (queue.length > 0) {
+      while (isWanted(mine)) {
         const lock = yield* Effect.exit(restore(acquire))
         if (wasInterrupted(lock)) return
-        if (Exit.isFailure(lock)) return yield* refuseAll(lock.cause)
-        if (lock.value === undefined) return
+        if (Exit.isFailure(lock)) {
+          yield* refuseAll(lock.cause)
+          continue
+        }
+        if (lock.value === undefined) continue
         const goOn = yield* Effect.ensuring(hold(restore), lock.value.release)
         if (!goOn) return
         if (queue.length > 0 && (yield* someoneWaits)) {
@@ -347,6 +357,12 @@ type Attempt = <A, E>(effect: Effect.Effect<A, E>) => Effect.Effect<Exit.Exit<A,
 
 const wasInterrupted = (exit: Exit.Exit<unknown, unknown>): boolean =>
   Exit.isFailure(exit) && Cause.hasInterrupts(exit.cause)
+
+/** Who does the work for all; at most one at a time. */
+interface Leadership {
+  /** Not known before it has begun. */
+  fiber: Fiber.Fiber<void> | undefined
+}
 
 interface Running {
   readonly entry: Entry

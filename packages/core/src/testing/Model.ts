@@ -25,6 +25,8 @@ export interface ModelMount {
   /** The committed snapshots whose layers it shows. */
   readonly shows: ReadonlyArray<string>
   readonly contents: Contents
+  /** The one directory that it shows has been removed: that of a view without parent. Nobody is promised anything there. */
+  readonly isGone: boolean
 }
 
 export interface Model {
@@ -51,9 +53,10 @@ export const applies = (model: Model, command: Command): boolean => {
     case "mount":
       return !model.mounts.has(command.slot) && isMountable(model, command.key)
     case "unmount":
+      return model.mounts.has(command.slot)
     case "write":
     case "delete":
-      return model.mounts.has(command.slot)
+      return model.mounts.get(command.slot)?.isGone === false
     default:
       return true
   }
@@ -157,7 +160,11 @@ const remove = (model: Model, name: string): Step =>
     if (childrenOf(model, name).length > 0) return refused(model, "HasChildren", name)
     const shown = [...model.mounts.values()].some((one) => one.shows.includes(name))
     if (snapshot.kind === "committed" ? shown : mountedWritable(model, name)) return refused(model, "Busy", name)
-    return { model: drop(model, name), response: success(undefined) }
+    const mounts = new Map(model.mounts)
+    for (const [slot, one] of mounts) {
+      if (one.key === name && one.shows.length === 0) mounts.set(slot, { ...one, isGone: true })
+    }
+    return { model: drop({ ...model, mounts }, name), response: success(undefined) }
   })
 
 const update = (model: Model, { change, name }: Update): Step => {
@@ -188,7 +195,7 @@ const mount = (model: Model, slot: Slot, key: string): Step =>
     const writable = snapshot.kind === "active"
     if (writable && mountedWritable(model, key)) return refused(model, "AlreadyMounted", undefined)
     const shows = chainOf(model, snapshot.parent)
-    const mounts = new Map(model.mounts).set(slot, { key, writable, shows, contents: snapshot.contents })
+    const mounts = new Map(model.mounts).set(slot, { key, writable, shows, contents: snapshot.contents, isGone: false })
     return { model: { ...model, mounts }, response: success(undefined) }
   })
 

@@ -4,19 +4,21 @@
  * Each case has a store of its own in the workplace, and leaves it without damage and with nothing mounted: that is
  * looked at after every one.
  */
-import type { Needs } from "./snapshotter/bench.ts"
-import { labelCases } from "./snapshotter/labels.ts"
-import { leftoverCases } from "./snapshotter/leftovers.ts"
-import { lifecycleCases } from "./snapshotter/lifecycle.ts"
 import { badInputCases } from "./snapshotter/badInput.ts"
+import { rootCases } from "./snapshotter/badRoots.ts"
+import type { Needs } from "./snapshotter/bench.ts"
 import { damageCases } from "./snapshotter/damage.ts"
 import { forkCases } from "./snapshotter/forking.ts"
 import { keyCases } from "./snapshotter/keys.ts"
+import { labelCases } from "./snapshotter/labels.ts"
+import { leftoverCases } from "./snapshotter/leftovers.ts"
+import { lifecycleCases } from "./snapshotter/lifecycle.ts"
 import { limitCases } from "./snapshotter/limits.ts"
 import { mountingCases } from "./snapshotter/mounting.ts"
-import { usageCases } from "./snapshotter/usage.ts"
-import { walkCases } from "./snapshotter/walking.ts"
 import { tableCases } from "./snapshotter/table.ts"
+import { overlayCases } from "./snapshotter/overlay.ts"
+import { sparseUsageCases, usageCases } from "./snapshotter/usage.ts"
+import { walkCases } from "./snapshotter/walking.ts"
 import type { Suite } from "./Suite.ts"
 
 export { type Needs, OpenStore } from "./snapshotter/bench.ts"
@@ -36,4 +38,10 @@ export const snapshotterSuite: Suite<Needs> = [
 ]
 
 /** Bad input of every kind that needs no machine to make it. */
-export const badInputSuite: Suite<Needs> = badInputCases
+export const badInputSuite: Suite<Needs> = [...badInputCases, ...rootCases]
+
+/** For backends whose files have holes. */
+export const sparseSnapshotterSuite: Suite<Needs> = sparseUsageCases
+
+/** For backends whose mounts include overlays. */
+export const overlaySnapshotterSuite: Suite<Needs> = overlayCases

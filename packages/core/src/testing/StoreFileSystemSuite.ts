@@ -1,6 +1,7 @@
 /**
- * What every `StoreFileSystem` promises, a case for each sentence of its contract. Cases use the port alone, so what the
- * port cannot make (hard links, devices, mount points, names that are not UTF-8) is left to the tests of a backend.
+ * What every `StoreFileSystem` promises, a case for each sentence of its contract. Cases use the port alone, so what
+ * the port cannot make (hard links, devices, mount points, names that are not UTF-8) is left to the tests of a
+ * backend.
  */
 import { Effect, Fiber } from "effect"
 import { type FileSystemError, StoreFileSystem, type SyncTarget } from "../StoreFileSystem.ts"
@@ -8,7 +9,9 @@ import { type Case, expectEqual, expectThat, failureOf, type Suite, Workplace } 
 
 type Needs = StoreFileSystem | Workplace
 
-/** A case that gets the file system and a function from names to paths in the workplace (none: the workplace itself). */
+/**
+ * A case that gets the file system and a function from names to paths in the workplace (none: the workplace itself).
+ */
 const statement = <E>(
   name: string,
   test: (fs: StoreFileSystem, at: (name?: string) => string) => Effect.Effect<void, E>
@@ -46,8 +49,25 @@ const takenNames = ["file", "empty", "full", "dangling", "link", "loop"]
 
 /** Characters that are special somewhere, but not in a file name. */
 const oddNames = [
-  " ", "a b", "new\nline", "tab\t", "back\\slash", "\\040", "com,ma", "co:lon", "quote\"'", "#", "%20", "*", "-rf",
-  "...", "é", "e\u0301", "日本", "🙂", "x".repeat(255)
+  " ",
+  "a b",
+  "new\nline",
+  "tab\t",
+  "back\\slash",
+  "\\040",
+  "com,ma",
+  "co:lon",
+  "quote\"'",
+  "#",
+  "%20",
+  "*",
+  "-rf",
+  "...",
+  "é",
+  "e\u0301",
+  "日本",
+  "🙂",
+  "x".repeat(255)
 ]
 
 // === failures
@@ -226,12 +246,15 @@ const filesAndSymlinks: Suite<Needs> = [
         yield* fs.writeFile(at(`${i}`), text, 0o644)
         yield* expectThat(`text ${i} comes back`, (yield* fs.readFile(at(`${i}`))) === text)
       }), { discard: true })),
-  statement("writeFile gives exactly the mode asked for", (fs, at) =>
-    Effect.forEach([0o600, 0o644, 0o666, 0o777, 0o400, 0o000], (mode) =>
-      Effect.gen(function*() {
-        yield* fs.writeFile(at(`${mode}`), "x", mode)
-        yield* expectEqual("the mode", yield* modeOf(fs, at(`${mode}`)), mode)
-      }), { discard: true })),
+  statement(
+    "writeFile gives exactly the mode asked for",
+    (fs, at) =>
+      Effect.forEach([0o600, 0o644, 0o666, 0o777, 0o400, 0o000], (mode) =>
+        Effect.gen(function*() {
+          yield* fs.writeFile(at(`${mode}`), "x", mode)
+          yield* expectEqual("the mode", yield* modeOf(fs, at(`${mode}`)), mode)
+        }), { discard: true })
+  ),
   statement("writeFile is EEXIST where anything is, and changes nothing", (fs, at) =>
     Effect.gen(function*() {
       yield* makeOneOfEach(fs, at)
@@ -255,26 +278,36 @@ const filesAndSymlinks: Suite<Needs> = [
       yield* expectEqual("below a file", yield* fs.readFile(at("file/x")), undefined)
       yield* expectCode("of a directory", fs.readFile(at("full")), "EISDIR")
     })),
-  statement("a symlink's target comes back exactly, wherever it leads", (fs, at) =>
-    Effect.forEach(["x", "../a//b/.", "/abs", "é\n\\040", ".", "y".repeat(1_000)], (target, i) =>
-      Effect.gen(function*() {
-        yield* fs.symlink(target, at(`${i}`))
-        yield* expectEqual("the target", yield* fs.readLink(at(`${i}`)), target)
-      }), { discard: true })),
+  statement(
+    "a symlink's target comes back exactly, wherever it leads",
+    (fs, at) =>
+      Effect.forEach(
+        ["x", "../a//b/.", "/abs", "é\n\\040", ".", "y".repeat(1_000)],
+        (target, i) =>
+          Effect.gen(function*() {
+            yield* fs.symlink(target, at(`${i}`))
+            yield* expectEqual("the target", yield* fs.readLink(at(`${i}`)), target)
+          }),
+        { discard: true }
+      )
+  ),
   statement("symlink is EEXIST where anything is", (fs, at) =>
     Effect.gen(function*() {
       yield* makeOneOfEach(fs, at)
       for (const name of takenNames) yield* expectCode(`over ${name}`, fs.symlink("x", at(name)), "EEXIST")
       yield* expectEqual("the old target", yield* fs.readLink(at("dangling")), "nowhere")
     })),
-  statement("readLink is undefined where nothing is, and EINVAL for what is no symlink", (fs, at) =>
-    Effect.gen(function*() {
-      yield* makeOneOfEach(fs, at)
-      yield* expectEqual("of nothing", yield* fs.readLink(at("missing")), undefined)
-      yield* expectEqual("below a file", yield* fs.readLink(at("file/x")), undefined)
-      yield* expectCode("of a file", fs.readLink(at("file")), "EINVAL")
-      yield* expectCode("of a directory", fs.readLink(at("full")), "EINVAL")
-    })),
+  statement(
+    "readLink is undefined where nothing is, and EINVAL for what is no symlink",
+    (fs, at) =>
+      Effect.gen(function*() {
+        yield* makeOneOfEach(fs, at)
+        yield* expectEqual("of nothing", yield* fs.readLink(at("missing")), undefined)
+        yield* expectEqual("below a file", yield* fs.readLink(at("file/x")), undefined)
+        yield* expectCode("of a file", fs.readLink(at("file")), "EINVAL")
+        yield* expectCode("of a directory", fs.readLink(at("full")), "EINVAL")
+      })
+  ),
   statement("removeFile removes a file, and says whether there was one", (fs, at) =>
     Effect.gen(function*() {
       yield* fs.writeFile(at("file"), "", 0o644)
@@ -302,18 +335,24 @@ const filesAndSymlinks: Suite<Needs> = [
 // === directories
 
 const directories: Suite<Needs> = [
-  statement("makeDirectory gives exactly the mode asked for", (fs, at) =>
-    Effect.forEach([0o700, 0o755, 0o777, 0o1777, 0o2775, 0o555, 0o000], (mode) =>
+  statement(
+    "makeDirectory gives exactly the mode asked for",
+    (fs, at) =>
+      Effect.forEach([0o700, 0o755, 0o777, 0o1777, 0o2775, 0o555, 0o000], (mode) =>
+        Effect.gen(function*() {
+          yield* fs.makeDirectory(at(`${mode}`), mode)
+          yield* expectEqual("the mode", yield* modeOf(fs, at(`${mode}`)), mode)
+        }), { discard: true })
+  ),
+  statement(
+    "makeDirectory gives exactly the mode asked for in a directory that hands down its group",
+    (fs, at) =>
       Effect.gen(function*() {
-        yield* fs.makeDirectory(at(`${mode}`), mode)
-        yield* expectEqual("the mode", yield* modeOf(fs, at(`${mode}`)), mode)
-      }), { discard: true })),
-  statement("makeDirectory gives exactly the mode asked for in a directory that hands down its group", (fs, at) =>
-    Effect.gen(function*() {
-      yield* fs.makeDirectory(at("parent"), 0o2775)
-      yield* fs.makeDirectory(at("parent/child"), 0o755)
-      yield* expectEqual("the mode", yield* modeOf(fs, at("parent/child")), 0o755)
-    })),
+        yield* fs.makeDirectory(at("parent"), 0o2775)
+        yield* fs.makeDirectory(at("parent/child"), 0o755)
+        yield* expectEqual("the mode", yield* modeOf(fs, at("parent/child")), 0o755)
+      })
+  ),
   statement("makeDirectory is EEXIST where anything is", (fs, at) =>
     Effect.gen(function*() {
       yield* makeOneOfEach(fs, at)
@@ -329,8 +368,10 @@ const directories: Suite<Needs> = [
         yield* expectEqual("the mode", yield* modeOf(fs, at("directory")), mode)
       }
     })),
-  statement("setMode is ENOENT where nothing is", (fs, at) =>
-    expectCode("setMode", fs.setMode(at("missing"), 0o755), "ENOENT")),
+  statement(
+    "setMode is ENOENT where nothing is",
+    (fs, at) => expectCode("setMode", fs.setMode(at("missing"), 0o755), "ENOENT")
+  ),
   statement("copyDirectoryAttributes copies the mode", (fs, at) =>
     Effect.gen(function*() {
       for (const [i, mode] of [0o1777, 0o2750, 0o711, 0o000].entries()) {
@@ -347,14 +388,17 @@ const directories: Suite<Needs> = [
       yield* expectEqual("the copy's names", yield* fs.readDirectory(at("empty")), [])
       yield* expectEqual("the original's names", yield* fs.readDirectory(at("full")), ["inner"])
     })),
-  statement("copyDirectoryAttributes is ENOENT where one is missing and ENOTDIR for a file", (fs, at) =>
-    Effect.gen(function*() {
-      yield* makeOneOfEach(fs, at)
-      yield* expectCode("from nothing", fs.copyDirectoryAttributes(at("missing"), at("empty")), "ENOENT")
-      yield* expectCode("to nothing", fs.copyDirectoryAttributes(at("empty"), at("missing")), "ENOENT")
-      yield* expectCode("from a file", fs.copyDirectoryAttributes(at("file"), at("empty")), "ENOTDIR")
-      yield* expectCode("to a file", fs.copyDirectoryAttributes(at("empty"), at("file")), "ENOTDIR")
-    }))
+  statement(
+    "copyDirectoryAttributes is ENOENT where one is missing and ENOTDIR for a file",
+    (fs, at) =>
+      Effect.gen(function*() {
+        yield* makeOneOfEach(fs, at)
+        yield* expectCode("from nothing", fs.copyDirectoryAttributes(at("missing"), at("empty")), "ENOENT")
+        yield* expectCode("to nothing", fs.copyDirectoryAttributes(at("empty"), at("missing")), "ENOENT")
+        yield* expectCode("from a file", fs.copyDirectoryAttributes(at("file"), at("empty")), "ENOTDIR")
+        yield* expectCode("to a file", fs.copyDirectoryAttributes(at("empty"), at("file")), "ENOTDIR")
+      })
+  )
 ]
 
 // === moving
@@ -392,14 +436,17 @@ const moving: Suite<Needs> = [
       yield* fs.replaceFile(at("a"), at("a"))
       yield* expectEqual("the text", yield* fs.readFile(at("a")), "a")
     })),
-  statement("replaceFile is ENOENT where nothing is to move, and EISDIR onto a directory", (fs, at) =>
-    Effect.gen(function*() {
-      yield* makeOneOfEach(fs, at)
-      yield* expectCode("of nothing", fs.replaceFile(at("missing"), at("file")), "ENOENT")
-      yield* expectCode("onto an empty directory", fs.replaceFile(at("file"), at("empty")), "EISDIR")
-      yield* expectCode("onto a full directory", fs.replaceFile(at("file"), at("full")), "EISDIR")
-      yield* expectEqual("the text", yield* fs.readFile(at("file")), "text")
-    })),
+  statement(
+    "replaceFile is ENOENT where nothing is to move, and EISDIR onto a directory",
+    (fs, at) =>
+      Effect.gen(function*() {
+        yield* makeOneOfEach(fs, at)
+        yield* expectCode("of nothing", fs.replaceFile(at("missing"), at("file")), "ENOENT")
+        yield* expectCode("onto an empty directory", fs.replaceFile(at("file"), at("empty")), "EISDIR")
+        yield* expectCode("onto a full directory", fs.replaceFile(at("file"), at("full")), "EISDIR")
+        yield* expectEqual("the text", yield* fs.readFile(at("file")), "text")
+      })
+  ),
   statement("whoever looks during replaceFile sees the old file or the new one", (fs, at) =>
     Effect.gen(function*() {
       yield* fs.writeFile(at("file"), "0", 0o644)
@@ -434,18 +481,25 @@ const moving: Suite<Needs> = [
       yield* expectEqual("the dangling symlink", yield* fs.readLink(at("dangling2")), "nowhere")
       yield* expectEqual("what the symlink leads to", yield* fs.readDirectory(at("full")), ["inner"])
     })),
-  statement("moveNoReplace is EEXIST where anything is, an empty directory too, and moves nothing", (fs, at) =>
-    Effect.gen(function*() {
-      yield* makeOneOfEach(fs, at)
-      yield* fs.makeDirectory(at("directory"), 0o755)
-      yield* fs.writeFile(at("single"), "single", 0o644)
-      for (const name of takenNames) {
-        yield* expectCode(`a directory onto ${name}`, fs.moveNoReplace(at("directory"), at(name)), "EEXIST")
-        yield* expectCode(`a file onto ${name}`, fs.moveNoReplace(at("single"), at(name)), "EEXIST")
-      }
-      yield* expectCode("onto itself", fs.moveNoReplace(at("directory"), at("directory")), "EEXIST")
-      yield* expectEqual("the names", sorted(yield* fs.readDirectory(at())), sorted([...takenNames, "directory", "single"]))
-    })),
+  statement(
+    "moveNoReplace is EEXIST where anything is, an empty directory too, and moves nothing",
+    (fs, at) =>
+      Effect.gen(function*() {
+        yield* makeOneOfEach(fs, at)
+        yield* fs.makeDirectory(at("directory"), 0o755)
+        yield* fs.writeFile(at("single"), "single", 0o644)
+        for (const name of takenNames) {
+          yield* expectCode(`a directory onto ${name}`, fs.moveNoReplace(at("directory"), at(name)), "EEXIST")
+          yield* expectCode(`a file onto ${name}`, fs.moveNoReplace(at("single"), at(name)), "EEXIST")
+        }
+        yield* expectCode("onto itself", fs.moveNoReplace(at("directory"), at("directory")), "EEXIST")
+        yield* expectEqual(
+          "the names",
+          sorted(yield* fs.readDirectory(at())),
+          sorted([...takenNames, "directory", "single"])
+        )
+      })
+  ),
   statement("moveNoReplace of a directory into itself is EINVAL", (fs, at) =>
     Effect.gen(function*() {
       yield* makeOneOfEach(fs, at)
@@ -454,8 +508,10 @@ const moving: Suite<Needs> = [
       yield* expectCode("below itself", fs.moveNoReplace(at("full"), at("full/deep/x")), "EINVAL")
       yield* expectEqual("the names", sorted(yield* fs.readDirectory(at("full"))), ["deep", "inner"])
     })),
-  statement("moveNoReplace is ENOENT where nothing is to move", (fs, at) =>
-    expectCode("of nothing", fs.moveNoReplace(at("missing"), at("to")), "ENOENT")),
+  statement(
+    "moveNoReplace is ENOENT where nothing is to move",
+    (fs, at) => expectCode("of nothing", fs.moveNoReplace(at("missing"), at("to")), "ENOENT")
+  ),
   statement("of many moves to one name exactly one happens", (fs, at) =>
     Effect.gen(function*() {
       const names = Array.from({ length: 10 }, (_, i) => `d${i}`)
@@ -580,20 +636,23 @@ const measuring: Suite<Needs> = [
       const bytes = yield* blocksOf(fs, [at("d")])
       yield* expectEqual("its usage", yield* fs.usage(at("d")), { bytes, inodes: 1 })
     })),
-  statement("usage counts the inodes and the allocated blocks of a directory and all below it", (fs, at) =>
-    Effect.gen(function*() {
-      yield* fs.makeDirectory(at("d"), 0o755)
-      yield* fs.makeDirectory(at("d/sub"), 0o000)
-      yield* fs.makeDirectory(at("d/sub/sub"), 0o755)
-      yield* fs.writeFile(at("d/empty"), "", 0o644)
-      yield* fs.writeFile(at("d/sub/large"), "x".repeat(300_000), 0o644)
-      yield* fs.symlink("nowhere", at("d/sub/sub/dangling"))
-      yield* fs.sync([{ kind: "tree", path: at() }])
-      const names = ["d", "d/sub", "d/sub/sub", "d/empty", "d/sub/large", "d/sub/sub/dangling"]
-      const bytes = yield* blocksOf(fs, names.map(at))
-      yield* expectThat("the contents count", bytes >= 300_000)
-      yield* expectEqual("the usage", yield* fs.usage(at("d")), { bytes, inodes: 6 })
-    })),
+  statement(
+    "usage counts the inodes and the allocated blocks of a directory and all below it",
+    (fs, at) =>
+      Effect.gen(function*() {
+        yield* fs.makeDirectory(at("d"), 0o755)
+        yield* fs.makeDirectory(at("d/sub"), 0o000)
+        yield* fs.makeDirectory(at("d/sub/sub"), 0o755)
+        yield* fs.writeFile(at("d/empty"), "", 0o644)
+        yield* fs.writeFile(at("d/sub/large"), "x".repeat(300_000), 0o644)
+        yield* fs.symlink("nowhere", at("d/sub/sub/dangling"))
+        yield* fs.sync([{ kind: "tree", path: at() }])
+        const names = ["d", "d/sub", "d/sub/sub", "d/empty", "d/sub/large", "d/sub/sub/dangling"]
+        const bytes = yield* blocksOf(fs, names.map(at))
+        yield* expectThat("the contents count", bytes >= 300_000)
+        yield* expectEqual("the usage", yield* fs.usage(at("d")), { bytes, inodes: 6 })
+      })
+  ),
   statement("usage follows no symlink", (fs, at) =>
     Effect.gen(function*() {
       yield* makeBranches(fs, at("elsewhere"), 5)
@@ -613,8 +672,9 @@ const measuring: Suite<Needs> = [
       yield* makeBranches(fs, at("d"), 30)
       const all = (yield* fs.usage(at("d"))).inodes
       yield* expectEqual("all inodes", all, 1 + 30 + 900)
-      const removal = yield* Effect.forkChild(Effect.forEach(Array.from({ length: 30 }), (_, i) =>
-        fs.removeTree(at(`d/d${i}`)), { discard: true }))
+      const removal = yield* Effect.forkChild(
+        Effect.forEach(Array.from({ length: 30 }), (_, i) => fs.removeTree(at(`d/d${i}`)), { discard: true })
+      )
       for (let i = 0; i < 20; i++) {
         const { inodes } = yield* fs.usage(at("d"))
         yield* expectThat("the number lies between the extremes", inodes >= 1 && inodes <= all)
@@ -688,16 +748,19 @@ const locking: Suite<Needs> = [
       yield* expectEqual("how many hold it", held.length, 1)
       for (const lock of held) yield* lock.release
     })),
-  statement("a lock is released once: doing it again does not take it from the next holder", (fs, at) =>
-    Effect.gen(function*() {
-      const first = yield* fs.tryLock(at())
-      if (first !== undefined) yield* first.release
-      const second = yield* fs.tryLock(at())
-      if (first !== undefined) yield* first.release
-      yield* expectThat("the second holds it", second !== undefined)
-      yield* expectEqual("the third's lock", yield* fs.tryLock(at()), undefined)
-      if (second !== undefined) yield* second.release
-    })),
+  statement(
+    "a lock is released once: doing it again does not take it from the next holder",
+    (fs, at) =>
+      Effect.gen(function*() {
+        const first = yield* fs.tryLock(at())
+        if (first !== undefined) yield* first.release
+        const second = yield* fs.tryLock(at())
+        if (first !== undefined) yield* first.release
+        yield* expectThat("the second holds it", second !== undefined)
+        yield* expectEqual("the third's lock", yield* fs.tryLock(at()), undefined)
+        if (second !== undefined) yield* second.release
+      })
+  ),
   statement("locks of two directories have nothing to do with each other", (fs, at) =>
     Effect.gen(function*() {
       yield* fs.makeDirectory(at("a"), 0o755)

@@ -73,7 +73,9 @@ export const makeWorld = Effect.fnUntraced(function*(directory: string, options:
 
   const write = Effect.fnUntraced(function*(slot: Slot, path: string, text: string) {
     const file = `${target(slot)}/${path}`
-    yield* files.makeDirectory(file.slice(0, file.lastIndexOf("/")), { recursive: true })
+    const directory = file.slice(0, file.lastIndexOf("/"))
+    // Not recursively: Node then says ENOENT where a file system is read-only.
+    if (!(yield* files.exists(directory))) yield* files.makeDirectory(directory)
     yield* files.writeFileString(file, text)
   })
 
@@ -128,9 +130,8 @@ export const makeWorld = Effect.fnUntraced(function*(directory: string, options:
     const infos = yield* Effect.orDie(Stream.runCollect(snapshotter.walk({ onDamaged: "fail" })))
     yield* agree("the forest", infos.map(plain).sort(byName), infosOf(model))
     yield* agree("what check finds", (yield* Effect.orDie(snapshotter.check)).filter(isDamage), [])
-    for (const [slot, { contents, key }] of model.mounts) {
-      // What is mounted of a view without parent goes with the view.
-      if (!model.snapshots.has(key) && contents.size === 0) continue
+    for (const [slot, { contents, isGone, key }] of model.mounts) {
+      if (isGone) continue
       yield* agree(`the tree of ${key}, mounted in ${slot}`, yield* treeOf(files, target(slot)), sorted(contents))
     }
   })

@@ -18,7 +18,8 @@ export const writableMountOf = (volume: MemoryVolume, directory: Link): MountedT
   )
 
 /** Whether a bind mount would be writable: a mount of a read-only mount is read-only too. */
-export const wouldBeWritable = (mount: BindMount, source: Location): boolean => isWritable(mount) && source.mount.writable
+export const wouldBeWritable = (mount: BindMount, source: Location): boolean =>
+  isWritable(mount) && source.mount.writable
 
 /** Attaches a bind mount; `rbind` brings along what is mounted below the source, read-only where the mount is. */
 export const attachBind = (volume: MemoryVolume, mount: BindMount, source: Location, on: Location): MountedTree => {

@@ -17,8 +17,17 @@
  */
 import type { MemoryVolume } from "../MemoryVolume.ts"
 import { Errno } from "./errno.ts"
-import { directoryType, type Inode, isDirectory, isEmpty, isInside, isRemoved, type Link, regularType, symlinkType }
-  from "./inode.ts"
+import {
+  directoryType,
+  type Inode,
+  isDirectory,
+  isEmpty,
+  isInside,
+  isRemoved,
+  type Link,
+  regularType,
+  symlinkType
+} from "./inode.ts"
 import { find, type Found, locate, requireWritable } from "./lookup.ts"
 import type { Location } from "./mountTable.ts"
 

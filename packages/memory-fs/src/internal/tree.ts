@@ -2,8 +2,8 @@
  * Long work on whole trees, as generators that stop after each entry: others get their turn in between, and what they
  * change meanwhile is met, not assumed.
  */
-import type { Unremoved } from "@snapshotter/core/StoreFileSystem"
 import type { Usage } from "@snapshotter/core/Snapshot"
+import type { Unremoved } from "@snapshotter/core/StoreFileSystem"
 import { Effect } from "effect"
 import type { MemoryVolume } from "../MemoryVolume.ts"
 import { blocksOf, type Inode, isDirectory, isEmpty, isRemoved, type Link, namesIn } from "./inode.ts"

@@ -3,15 +3,7 @@ import { constants } from "node:fs"
 import { O_CLOEXEC, O_PATH } from "./directory.ts"
 import { done } from "./refusal.ts"
 import { lookAt, seen } from "./stat.ts"
-import {
-  AT_EMPTY_PATH,
-  AT_FDCWD,
-  AT_RECURSIVE,
-  MNT_DETACH,
-  MS_PRIVATE,
-  type Path,
-  type Syscalls
-} from "./syscalls.ts"
+import { AT_EMPTY_PATH, AT_FDCWD, AT_RECURSIVE, MNT_DETACH, MS_PRIVATE, type Path, type Syscalls } from "./syscalls.ts"
 
 const MOVE_MOUNT_F_EMPTY_PATH = 0x4
 const MOVE_MOUNT_T_EMPTY_PATH = 0x40
@@ -25,7 +17,10 @@ export interface MountIdentity {
 
 /** Opens a directory so that it can be named, by whatever path: nothing is read. */
 export const nameDirectory = (sys: Syscalls, what: string, path: Path): number =>
-  done(`${what} ${JSON.stringify(path.toString())}`, sys.openat(AT_FDCWD, path, O_PATH | constants.O_DIRECTORY | O_CLOEXEC, 0))
+  done(
+    `${what} ${JSON.stringify(path.toString())}`,
+    sys.openat(AT_FDCWD, path, O_PATH | constants.O_DIRECTORY | O_CLOEXEC, 0)
+  )
 
 /** Runs with a descriptor, and closes it whatever happens. */
 export const closing = <A>(sys: Syscalls, fd: number, use: (fd: number) => A): A => {

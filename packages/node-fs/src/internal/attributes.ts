@@ -1,6 +1,6 @@
 /** Attributes of directories: copying all that a directory has, and what kind of extended ones may be set. */
 import { openDirectory } from "./directory.ts"
-import { EINVAL, ENODATA, EOPNOTSUPP, EPERM, Errno, ERANGE, succeeded } from "./errno.ts"
+import { EINVAL, ENODATA, EOPNOTSUPP, EPERM, ERANGE, Errno, succeeded } from "./errno.ts"
 import { lookAt, seen } from "./stat.ts"
 import type { Syscalls } from "./syscalls.ts"
 
@@ -36,7 +36,9 @@ const copyXattrs = (sys: Syscalls, from: number, to: number): void => {
   const present = xattrs(sys, to)
   for (const name of present.keys()) if (!wanted.has(name)) tolerate(name, sys.fremovexattr(to, nameBytes(name)))
   for (const [name, value] of wanted) {
-    if (present.get(name)?.equals(value) !== true) tolerate(name, sys.fsetxattr(to, nameBytes(name), value, value.length, 0))
+    if (present.get(name)?.equals(value) !== true) {
+      tolerate(name, sys.fsetxattr(to, nameBytes(name), value, value.length, 0))
+    }
   }
 }
 

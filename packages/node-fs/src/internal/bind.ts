@@ -1,13 +1,17 @@
-/** Bind mounts. One that is read-only is attached only once it is: not even for a moment could somebody write through it. */
+/**
+ * Bind mounts. One that is read-only is attached only once it is: not even for a moment could somebody write through
+ * it.
+ */
 import type { BindMount } from "@snapshotter/core/Mount"
 import { mkdtempSync, rmdirSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { attach, closing, identityOf, type MountIdentity, nameDirectory, setPrivate } from "./attach.ts"
+import { O_CLOEXEC } from "./directory.ts"
 import { EINVAL } from "./errno.ts"
 import { isMountFlag, mountFlags } from "./mountFlags.ts"
 import type { MountInfo } from "./mountinfo.ts"
-import { done, Refused } from "./refusal.ts"
+import { done, refusalOfNode, Refused } from "./refusal.ts"
 import {
   AT_EMPTY_PATH,
   AT_FDCWD,
@@ -20,7 +24,6 @@ import {
   MS_REMOUNT,
   type Syscalls
 } from "./syscalls.ts"
-import { O_CLOEXEC } from "./directory.ts"
 
 const OPEN_TREE_CLONE = 1
 
@@ -33,8 +36,11 @@ export interface BindPlan {
 export const planBind = (mount: BindMount): BindPlan => {
   const unknown = mount.options.find((option) => !isMountFlag(option) && option !== "bind" && option !== "rbind")
   if (unknown !== undefined) {
-    throw new Refused(EINVAL, `a bind mount has no option ${JSON.stringify(unknown)}; ro, rw, bind, rbind, nosuid, ` +
-      "nodev, noexec, noatime and the like are allowed")
+    throw new Refused(
+      EINVAL,
+      `a bind mount has no option ${JSON.stringify(unknown)}; ro, rw, bind, rbind, nosuid, ` +
+        "nodev, noexec, noatime and the like are allowed"
+    )
   }
   return { recursive: mount.options.includes("rbind"), flags: mount.options.filter(isMountFlag) }
 }
@@ -55,20 +61,33 @@ export const bindByOpenTree = (sys: Syscalls, plan: BindPlan, source: number, ta
 /** What is mounted now, oldest first. */
 type Mounted = () => ReadonlyArray<MountInfo>
 
-/**
- * One `mount(2)` with MS_BIND and MS_RDONLY leaves out the latter. So the source is bound at a private place, each of its
- * mounts is made read-only there, and then the whole is moved.
- */
+/** By `mount(2)`; see {@link bindRestricted} for what is not simply writable. */
 export const bindByMount = (
   sys: Syscalls,
   plan: BindPlan,
   source: string,
   target: string,
   mounted: Mounted
-): MountIdentity =>
+): MountIdentity => {
+  if (mountFlags(plan.flags).flag === 0) bindAt(sys, plan, source, target)
+  else bindRestricted(sys, plan, source, target, mounted)
+  const result = sys.mount("none", target, null, MS_PRIVATE | MS_REC, null)
+  if (result < 0) sys.umount2(target, MNT_DETACH)
+  done("making the mount private", result)
+  return closing(sys, nameDirectory(sys, "the mounted directory", target), (fd) => identityOf(sys, fd))
+}
+
+const bindAt = (sys: Syscalls, plan: BindPlan, source: string, place: string): void => {
+  done("binding the source", sys.mount(source, place, null, MS_BIND | (plan.recursive ? MS_REC : 0), null))
+}
+
+/**
+ * One `mount(2)` with MS_BIND and MS_RDONLY leaves out the latter. So the source is bound at a private place, each of
+ * its mounts is made read-only there, and then the whole is moved.
+ */
+const bindRestricted = (sys: Syscalls, plan: BindPlan, source: string, target: string, mounted: Mounted): void =>
   inPrivatePlace(sys, (place) => {
-    const recursive = plan.recursive ? MS_REC : 0
-    done("binding the source", sys.mount(source, place, null, MS_BIND | recursive, null))
+    bindAt(sys, plan, source, place)
     try {
       done("making the mount private", sys.mount("none", place, null, MS_PRIVATE | MS_REC, null))
       restrict(sys, plan, place, mounted)
@@ -77,16 +96,11 @@ export const bindByMount = (
       sys.umount2(place, MNT_DETACH)
       throw thrown
     }
-    const result = sys.mount("none", target, null, MS_PRIVATE | MS_REC, null)
-    if (result < 0) sys.umount2(target, MNT_DETACH)
-    done("making the mount private", result)
-    return closing(sys, nameDirectory(sys, "the mounted directory", target), (fd) => identityOf(sys, fd))
   })
 
 /** Each mount keeps the flags that it has: in a user namespace none may be taken away. */
 const restrict = (sys: Syscalls, plan: BindPlan, place: string, mounted: Mounted): void => {
   const { flag } = mountFlags(plan.flags)
-  if (flag === 0) return
   for (const { target, options } of mounted()) {
     if (target !== place && !target.startsWith(`${place}/`)) continue
     const flags = MS_REMOUNT | MS_BIND | flag | mountFlags(options).flag
@@ -96,7 +110,7 @@ const restrict = (sys: Syscalls, plan: BindPlan, place: string, mounted: Mounted
 
 /** A mount can be moved away only from a mount that is private: so a file system of our own is below it. */
 const inPrivatePlace = <A>(sys: Syscalls, use: (place: string) => A): A => {
-  const directory = mkdtempSync(join(tmpdir(), "snapshotter-mount-"))
+  const directory = makeTemporary()
   try {
     done("a private place", sys.mount("none", directory, "tmpfs", 0, "mode=0700,size=64k"))
     try {
@@ -109,5 +123,13 @@ const inPrivatePlace = <A>(sys: Syscalls, use: (place: string) => A): A => {
     }
   } finally {
     rmdirSync(directory)
+  }
+}
+
+const makeTemporary = (): string => {
+  try {
+    return mkdtempSync(join(tmpdir(), "snapshotter-mount-"))
+  } catch (thrown) {
+    throw refusalOfNode(thrown, `a private place in ${JSON.stringify(tmpdir())} cannot be made`)
   }
 }

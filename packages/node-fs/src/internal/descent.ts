@@ -1,6 +1,6 @@
 /**
- * The way down into a tree, by descriptors, however deep it is. Only the lowest {@link heldMax} levels keep theirs open:
- * on the way back a level is opened again through `..`, and counts only if it is the very directory it was.
+ * The way down into a tree, by descriptors, however deep it is. Only the lowest {@link heldMax} levels keep theirs
+ * open: on the way back a level is opened again through `..`, and counts only if it is the very directory it was.
  */
 import { openBeneath, openForListing } from "./directory.ts"
 import { ENOENT } from "./errno.ts"

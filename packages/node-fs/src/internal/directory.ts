@@ -61,4 +61,3 @@ const isDots = (name: Uint8Array): boolean =>
 
 const typeOf = (type: number | undefined): Listed["type"] =>
   type === 4 ? "directory" : type === 8 ? "file" : type === 0 ? "unknown" : "other"
-

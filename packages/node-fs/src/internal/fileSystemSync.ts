@@ -1,9 +1,9 @@
 /**
  * `syncfs`, shared: one at a time for each file system, and whoever asks while one runs is covered by the next.
  *
- * Linux reports a failed write-back once to each descriptor that was open when it happened (errseq): a descriptor opened
- * later does not hear of an error that somebody else has been told already. So one descriptor for each file system is
- * opened when it is first met, before anything was written to it from here, and held until the layer ends.
+ * Linux reports a failed write-back once to each descriptor that was open when it happened (errseq): a descriptor
+ * opened later does not hear of an error that somebody else has been told already. So one descriptor for each file
+ * system is opened when it is first met, before anything was written to it from here, and held until the layer ends.
  */
 import { Effect } from "effect"
 import { openDirectory } from "./directory.ts"
@@ -31,8 +31,10 @@ export class FileSystemSync {
     return Effect.suspend(() => {
       const opened = this.held.get(dev) ?? this.hold(sys, dev, directory)
       if (typeof opened === "number") return Effect.fail(new Errno(-opened))
-      return Effect.flatMap(Effect.promise(() => request(opened)), (result) =>
-        result < 0 ? Effect.fail(new Errno(-result)) : Effect.void)
+      return Effect.flatMap(
+        Effect.promise(() => request(opened)),
+        (result) => result < 0 ? Effect.fail(new Errno(-result)) : Effect.void
+      )
     })
   }
 

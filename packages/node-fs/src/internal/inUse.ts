@@ -13,6 +13,7 @@ import { AT_FDCWD, type Syscalls } from "./syscalls.ts"
 
 /** `undefined` where this kernel, or this user, is not told. `scratch` is used by one at a time. */
 export const isInUse = (sys: Syscalls, layer: string, scratch: string): boolean | undefined => {
+  if (isInUserNamespace()) return undefined
   for (const name of ["lower", "upper", "work"]) sys.mkdirat(AT_FDCWD, `${scratch}/${name}`, 0o700)
   try {
     return closing(sys, openOverlay(sys), (context) => {
@@ -31,7 +32,10 @@ export const isInUse = (sys: Syscalls, layer: string, scratch: string): boolean 
   }
 }
 
-/** A scratch directory that nobody else can reach: a file system in memory, attached nowhere, gone with its descriptor. */
+/**
+ * A scratch directory that nobody else can reach: a file system in memory, attached nowhere, gone with its
+ * descriptor.
+ */
 export class PrivateScratch {
   private sys: Syscalls | undefined
   private fd: number | undefined
@@ -49,6 +53,6 @@ export class PrivateScratch {
 
   private open(sys: Syscalls): number {
     this.sys = sys
-    return isInUserNamespace() ? -1 : openDetached(sys, "tmpfs")
+    return openDetached(sys, "tmpfs")
   }
 }

@@ -1,4 +1,6 @@
-/** What a tree takes on disk, measured by descriptors: nothing is opened but directories, nothing mounted is entered. */
+/**
+ * What a tree takes on disk, measured by descriptors: nothing is opened but directories, nothing mounted is entered.
+ */
 import type { Usage } from "@snapshotter/core/Snapshot"
 import { constants } from "node:fs"
 import { Descent } from "./descent.ts"

@@ -1,6 +1,6 @@
 /**
- * The lock under which a layer is mounted writable, so that of two processes one sees the other's mount. It is an flock on
- * the directory that holds the layer, and is the kernel's to free when its holder ends.
+ * The lock under which a layer is mounted writable, so that of two processes one sees the other's mount. It is an
+ * flock on the directory that holds the layer, and is the kernel's to free when its holder ends.
  */
 import { Effect } from "effect"
 import { dirname } from "node:path"
@@ -13,8 +13,8 @@ import { LOCK_EX, LOCK_NB, type Syscalls } from "./syscalls.ts"
 const triesMax = 5_000
 
 /**
- * Takes the lock, trying again after each `pause`, and gives what has to be done to release it. Only in a pause may it be
- * interrupted.
+ * Takes the lock, trying again after each `pause`, and gives what has to be done to release it. Only in a pause may
+ * it be interrupted.
  */
 export const lockHolder = (
   sys: Syscalls,

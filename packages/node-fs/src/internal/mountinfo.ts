@@ -2,8 +2,8 @@
  * `/proc/self/mountinfo`, parsed: bytes in, exact paths out.
  *
  * The kernel separates by spaces, commas and newlines, and writes those inside a value as a backslash and three octal
- * digits. So the bytes are taken apart first, and each piece is decoded once; a file named `\040` stays what it is. What is
- * not UTF-8 shows as U+FFFD in a path, and never changes where it ends. proc_pid_mountinfo(5)
+ * digits. So the bytes are taken apart first, and each piece is decoded once; a file named `\040` stays what it is.
+ * What is not UTF-8 shows as U+FFFD in a path, and never changes where it ends. proc_pid_mountinfo(5)
  */
 
 export interface SuperOption {
@@ -144,11 +144,15 @@ const octal = (bytes: Buffer, at: number): number | undefined => {
 export interface OverlayLayers {
   /** Nearest first. */
   readonly lower: ReadonlyArray<string>
-  /** As shown: where it was given as text, by `mount(2)` or as a string, its backslashes are doubled; see `readings`. */
+  /**
+   * As shown: where it was given as text, by `mount(2)` or as a string, its backslashes are doubled; see `readings`.
+   */
   readonly upper: string | undefined
 }
 
-/** The layers of an overlay mount; a stack given in one option is taken apart at the colons that no backslash guards. */
+/**
+ * The layers of an overlay mount; a stack given in one option is taken apart at the colons that no backslash guards.
+ */
 export const overlayLayers = (mount: MountInfo): OverlayLayers => {
   const lower: Array<string> = []
   let upper: string | undefined

@@ -4,9 +4,16 @@ import { closing, type MountIdentity, nameDirectory, uniqueMountId } from "./att
 import { bindByMount, bindByOpenTree, type BindPlan, planBind } from "./bind.ts"
 import { ENOSYS, EPERM } from "./errno.ts"
 import type { MountInfo } from "./mountinfo.ts"
-import { knownParameters, mountByFsopen, mountByOptionString, refuseAfterVolatile, takesLayersSingly } from "./overlay.ts"
+import {
+  explained,
+  knownParameters,
+  mountByFsopen,
+  mountByOptionString,
+  refuseAfterVolatile,
+  takesLayersSingly
+} from "./overlay.ts"
 import { type OverlayPlan, planOverlay } from "./overlayPlan.ts"
-import { Refused } from "./refusal.ts"
+import { privilege, Refused } from "./refusal.ts"
 import { AT_FDCWD, type Syscalls } from "./syscalls.ts"
 import type { Attached } from "./unmounting.ts"
 
@@ -50,21 +57,22 @@ const either = <A>(way: Way, fresh: () => A, old: () => A): A => {
   try {
     return fresh()
   } catch (thrown) {
-    if (way === "auto" && thrown instanceof Refused && (thrown.errno === ENOSYS || thrown.errno === EPERM)) return old()
+    if (way === "auto" && isMissing(thrown)) return old()
     throw thrown
   }
 }
 
+/** A filter may forbid the new calls alone; whoever may not mount at all is not helped by the old one. */
+const isMissing = (thrown: unknown): boolean =>
+  thrown instanceof Refused && (thrown.errno === ENOSYS || (thrown.errno === EPERM && privilege().mayMount))
+
 const attachOverlay = (sys: Syscalls, plan: OverlayPlan, target: string, way: Way): MountIdentity => {
   if (plan.work !== undefined) refuseAfterVolatile(sys, plan.work)
-  return either(
-    way,
-    () => {
-      if (!takesLayersSingly(sys)) throw new Refused(ENOSYS, "this kernel's overlay does not take layers one by one")
-      return closing(sys, nameDirectory(sys, "the target", target), (fd) => mountByFsopen(sys, plan, fd))
-    },
-    () => mountByOptionString(sys, plan, target)
-  )
+  const fresh = () => {
+    if (!takesLayersSingly(sys)) throw new Refused(ENOSYS, "this kernel's overlay does not take layers one by one")
+    return closing(sys, nameDirectory(sys, "the target", target), (fd) => mountByFsopen(sys, plan, fd))
+  }
+  return explained(sys, plan, () => either(way, fresh, () => mountByOptionString(sys, plan, target)))
 }
 
 const attachBind = (
@@ -79,8 +87,10 @@ const attachBind = (
     way,
     () =>
       closing(sys, nameDirectory(sys, "the target", target), (to) =>
-        closing(sys, nameDirectory(sys, "the source", source), (from) => bindByOpenTree(sys, plan, from, to))),
-    () => bindByMount(sys, plan, source, target, mounted)
+        closing(sys, nameDirectory(sys, "the source", source), (from) =>
+          bindByOpenTree(sys, plan, from, to))),
+    () =>
+      bindByMount(sys, plan, source, target, mounted)
   )
 
 /** What was mounted in the source has come along, if anything was. */

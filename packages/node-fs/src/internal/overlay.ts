@@ -1,19 +1,14 @@
-/** Overlay mounts: by the new mount API with one `lowerdir+` for each layer, or by `mount(2)` with one option string. */
+/**
+ * Overlay mounts: by the new mount API with one `lowerdir+` for each layer, or by `mount(2)` with one option string.
+ */
 import { existsSync, readdirSync } from "node:fs"
-import {
-  attach,
-  closing,
-  identityOf,
-  type MountIdentity,
-  nameDirectory,
-  setPrivate
-} from "./attach.ts"
+import { attach, closing, identityOf, type MountIdentity, nameDirectory, setPrivate } from "./attach.ts"
+import { O_CLOEXEC, O_PATH } from "./directory.ts"
 import { EINVAL } from "./errno.ts"
 import { fileSystemName } from "./fileSystemType.ts"
 import { mountFlags } from "./mountFlags.ts"
 import { checkedOptionString, fsconfigValue, guardBackslashes, type OverlayPlan, type Setting } from "./overlayPlan.ts"
 import { done, Refused } from "./refusal.ts"
-import { O_CLOEXEC, O_PATH } from "./directory.ts"
 import { AT_FDCWD, MNT_DETACH, MS_PRIVATE, type Syscalls } from "./syscalls.ts"
 
 const FSOPEN_CLOEXEC = 1
@@ -50,20 +45,27 @@ export const openDetached = (sys: Syscalls, type: string): number => {
 let understood: boolean | undefined
 
 /**
- * Whether overlay here takes layers one by one. Older kernels have `fsopen`, but overlay refuses `lowerdir+` (before 6.7),
- * or takes any text and looks at it only in the end (before 6.5).
+ * Whether overlay here takes layers one by one. Older kernels have `fsopen`, but overlay refuses `lowerdir+` (before
+ * 6.7), or takes any text and looks at it only in the end (before 6.5).
  */
 export const takesLayersSingly = (sys: Syscalls): boolean => {
-  understood ??= closing(sys, openOverlay(sys), (context) =>
-    sys.fsconfig(context, FSCONFIG_SET_STRING, "no-such-option", "x", 0) < 0 &&
-    sys.fsconfig(context, FSCONFIG_SET_STRING, "lowerdir+", "/", 0) === 0)
+  understood ??= closing(
+    sys,
+    openOverlay(sys),
+    (context) =>
+      sys.fsconfig(context, FSCONFIG_SET_STRING, "no-such-option", "x", 0) < 0 &&
+      sys.fsconfig(context, FSCONFIG_SET_STRING, "lowerdir+", "/", 0) === 0
+  )
   return understood
 }
 
 /** Whether overlay here takes a layer by descriptor. */
 export const takesDescriptors = (sys: Syscalls, directory: number): boolean =>
-  closing(sys, openOverlay(sys), (context) =>
-    sys.fsconfig(context, FSCONFIG_SET_FD, "lowerdir+", null, directory) === 0)
+  closing(
+    sys,
+    openOverlay(sys),
+    (context) => sys.fsconfig(context, FSCONFIG_SET_FD, "lowerdir+", null, directory) === 0
+  )
 
 export const mountByFsopen = (sys: Syscalls, plan: OverlayPlan, target: number): MountIdentity =>
   closing(sys, openOverlay(sys), (context) => {
@@ -72,7 +74,7 @@ export const mountByFsopen = (sys: Syscalls, plan: OverlayPlan, target: number):
     if (plan.upper !== undefined) addDirectory(sys, context, "upperdir", plan.upper)
     if (plan.work !== undefined) addDirectory(sys, context, "workdir", plan.work)
     const told = () => messages(sys, context)
-    created(sys, plan, createFileSystem(sys, context), told)
+    done("the overlay", createFileSystem(sys, context), told)
     const { attribute } = mountFlags(plan.flags)
     const mount = done("fsmount", sys.fsmount(context, FSMOUNT_CLOEXEC, attribute), told)
     // Closed in any case: while it is open the mount is in use.
@@ -101,8 +103,9 @@ export const setOption = (sys: Syscalls, context: number, name: string, value: s
   sys.fsconfig(context, FSCONFIG_SET_STRING, name, value, 0)
 
 /**
- * Adds a layer: by descriptor, which has no limit on length and no escapes, so that mountinfo shows the path as it is; or,
- * for a short lower layer, as text, which saves opening it. Where a kernel (before 6.13) takes no descriptors, as text too.
+ * Adds a layer: by descriptor, which has no limit on length and no escapes, so that mountinfo shows the path as it
+ * is; or, for a short lower layer, as text, which saves opening it. Where a kernel (before 6.13) takes no
+ * descriptors, as text too.
  */
 export const addDirectory = (sys: Syscalls, context: number, key: string, path: string): void => {
   if (key === "lowerdir+" && Buffer.byteLength(path) <= stringBytesMax) {
@@ -120,8 +123,11 @@ const addAsText = (sys: Syscalls, context: number, key: string, path: string): n
   if (Buffer.byteLength(text) <= stringBytesMax) return setOption(sys, context, key, text)
   // The last two names stay visible in mountinfo: they tell whose layer it is.
   const [, above = "", names = ""] = /^(.*\/)([^/]+\/[^/]+)\/*$/s.exec(path) ?? []
-  return closing(sys, nameDirectory(sys, key, above), (fd) =>
-    setOption(sys, context, key, `/proc/self/fd/${fd}/${key === "lowerdir+" ? names : guardBackslashes(names)}`))
+  return closing(
+    sys,
+    nameDirectory(sys, key, above),
+    (fd) => setOption(sys, context, key, `/proc/self/fd/${fd}/${key === "lowerdir+" ? names : guardBackslashes(names)}`)
+  )
 }
 
 /** The kernel's own words about what it refused, which nothing else tells. */
@@ -139,7 +145,7 @@ const messages = (sys: Syscalls, context: number): Array<string> => {
 export const mountByOptionString = (sys: Syscalls, plan: OverlayPlan, target: string): MountIdentity => {
   const text = checkedOptionString(plan, sys.pageBytes())
   const { flag } = mountFlags(plan.flags)
-  created(sys, plan, sys.mount("overlay", target, "overlay", flag, text), () => [])
+  done("the overlay", sys.mount("overlay", target, "overlay", flag, text))
   const result = sys.mount("none", target, null, MS_PRIVATE, null)
   if (result < 0) sys.umount2(target, MNT_DETACH)
   done("making the mount private", result)
@@ -150,19 +156,40 @@ export const mountByOptionString = (sys: Syscalls, plan: OverlayPlan, target: st
 
 /** File systems whose directories overlay takes no writes to: no whiteouts, no `trusted.*`, or renames of their own. */
 const neverUpper = new Set([
-  "overlay", "aufs", "nfs", "9p", "fuse", "cifs", "smb", "smb2", "ceph", "afs", "vfat", "exfat", "ntfs", "ntfs3",
-  "ecryptfs", "squashfs", "erofs", "iso9660", "udf", "vboxsf", "wslfs", "hfsplus"
+  "overlay",
+  "aufs",
+  "nfs",
+  "9p",
+  "fuse",
+  "cifs",
+  "smb",
+  "smb2",
+  "ceph",
+  "afs",
+  "vfat",
+  "exfat",
+  "ntfs",
+  "ntfs3",
+  "ecryptfs",
+  "squashfs",
+  "erofs",
+  "iso9660",
+  "udf",
+  "vboxsf",
+  "wslfs",
+  "hfsplus"
 ])
 
 /** Explains the kernel's EINVAL where it is known what it means. */
-const created = (sys: Syscalls, plan: OverlayPlan, result: number, told: () => ReadonlyArray<string>): void => {
-  if (result >= 0) return
-  const type = plan.upper === undefined ? undefined : typeOf(sys, plan.upper)
-  if (type !== undefined && neverUpper.has(type)) {
-    const reason = `${type} cannot be an upper layer; put the store on a volume or tmpfs`
-    throw new Refused(-result, [reason, ...told()].join(": "))
+export const explained = <A>(sys: Syscalls, { upper }: OverlayPlan, mount: () => A): A => {
+  try {
+    return mount()
+  } catch (thrown) {
+    if (!(thrown instanceof Refused) || thrown.errno !== EINVAL || upper === undefined) throw thrown
+    const type = typeOf(sys, upper)
+    if (type === undefined || !neverUpper.has(type)) throw thrown
+    throw new Refused(EINVAL, `${type} cannot be an upper layer; put the store on a volume or tmpfs (${thrown.reason})`)
   }
-  done("the overlay", result, told)
 }
 
 const typeOf = (sys: Syscalls, path: string): string | undefined => {
@@ -171,8 +198,8 @@ const typeOf = (sys: Syscalls, path: string): string | undefined => {
 }
 
 /**
- * After a `volatile` mount overlay refuses the work directory with a bare EINVAL: it cannot know whether what was written
- * is on disk.
+ * After a `volatile` mount overlay refuses the work directory with a bare EINVAL: it cannot know whether what was
+ * written is on disk.
  */
 export const refuseAfterVolatile = (sys: Syscalls, work: string): void => {
   const mark = `${work}/work/incompat/volatile`
@@ -181,7 +208,7 @@ export const refuseAfterVolatile = (sys: Syscalls, work: string): void => {
   sys.close(result)
   throw new Refused(
     EINVAL,
-    "it was mounted with the option volatile before, so what was written may not be whole, and overlay does not mount " +
-      `it again; remove the snapshot, or, if nothing crashed since, remove ${JSON.stringify(mark)} first`
+    "it was mounted with the option volatile before, so what was written may not be whole, and overlay does not " +
+      `mount it again; remove the snapshot, or, if nothing crashed since, remove ${JSON.stringify(mark)} first`
   )
 }

@@ -1,4 +1,7 @@
-/** From an overlay mount as data to what the kernel is told, for each way to mount; refusals of what must not be. Pure. */
+/**
+ * From an overlay mount as data to what the kernel is told, for each way to mount; refusals of what must not be.
+ * Pure.
+ */
 import { type OverlayMount, overlayOptions } from "@snapshotter/core/Mount"
 import { layersMaxOfKernel } from "@snapshotter/core/Snapshot"
 import { E2BIG, EINVAL } from "./errno.ts"

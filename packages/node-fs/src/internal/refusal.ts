@@ -23,6 +23,12 @@ export const done = (step: string, result: number, told: () => ReadonlyArray<str
   return result
 }
 
+/** The same for what Node threw; anything but an errno stays what it is. */
+export const refusalOfNode = (thrown: unknown, reason: string): unknown =>
+  thrown instanceof Error && "errno" in thrown && typeof thrown.errno === "number"
+    ? new Refused(-thrown.errno, reason)
+    : thrown
+
 /** The typed failure for what was thrown; `undefined` for a defect. */
 export const mountFailure = (target: string, thrown: unknown): MountFailed | MountUnavailable | undefined => {
   if (thrown instanceof Unsupported) {

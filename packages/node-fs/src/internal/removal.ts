@@ -153,12 +153,14 @@ class Removal {
   }
 
   private unlinkLater(fd: number, name: Uint8Array, done: (answer: number) => void): Effect.Effect<void> {
-    return threads.withPermit(Effect.callback<void>((resume) => {
+    const unlinking = Effect.callback<void>((resume) => {
       this.sys.unlinkatLater(fd, name, 0, (answer) => {
         done(answer)
         resume(Effect.void)
       })
-    }))
+    })
+    // To its end: until then the descriptor must stay what it is.
+    return threads.withPermit(Effect.uninterruptible(unlinking))
   }
 
   /** Once more where the directory's own mode was what forbade it. */

@@ -8,8 +8,8 @@ export type Pause = Effect.Effect<void> | undefined
 const sliceMilliseconds = 2
 
 /**
- * Runs work to its end, with a turn of the event loop after every {@link sliceMilliseconds}; there it can be interrupted,
- * and `finally` in the work still runs. What it waits for is always waited for to the end.
+ * Runs work to its end, with a turn of the event loop after every {@link sliceMilliseconds}; there it can be
+ * interrupted, and where it waits, unless that says otherwise. `finally` in the work runs in any case.
  */
 export const inSlices = <A>(start: () => Generator<Pause, A>): Effect.Effect<A, Errno> =>
   Effect.acquireUseRelease(Effect.sync(start), goOn, (work) =>
@@ -22,7 +22,7 @@ const goOn = <A>(work: Generator<Pause, A>): Effect.Effect<A, Errno> =>
     const step = slice(work)
     if (step instanceof Errno) return Effect.fail(step)
     if (step.done === true) return Effect.succeed(step.value)
-    return Effect.flatMap(step.value === undefined ? turn : Effect.uninterruptible(step.value), () => goOn(work))
+    return Effect.flatMap(step.value ?? turn, () => goOn(work))
   })
 
 const slice = <A>(work: Generator<Pause, A>): IteratorResult<Pause, A> | Errno => {

@@ -1,6 +1,6 @@
 /**
- * The system calls that Node has no functions for, or slower ones, through libc. Like the kernel's own, each answers with
- * its result or with the negated errno; none throws, except {@link syscalls} itself where there is no Linux.
+ * The system calls that Node has no functions for, or slower ones, through libc. Like the kernel's own, each answers
+ * with its result or with the negated errno; none throws, except {@link syscalls} itself where there is no Linux.
  *
  * Paths are strings, or bytes that end with NUL. Strings must not contain NUL: callers see to it.
  */

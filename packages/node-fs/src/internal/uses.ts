@@ -15,10 +15,22 @@ interface Layer {
   readonly root: string | undefined
 }
 
+/** A use, and how sure it is. */
+export interface Found {
+  readonly use: LayerUse
+  /**
+   * The path that the mount shows leads nowhere now, as after a commit: only the id in it tells that it is this
+   * layer.
+   */
+  readonly byIdAlone: boolean
+}
+
 /** The uses that the mounts of this namespace show. */
-export const usesAmong = (sys: Syscalls, mounts: ReadonlyArray<MountInfo>, path: string): Array<LayerUse> => {
+export const usesAmong = (sys: Syscalls, mounts: ReadonlyArray<MountInfo>, path: string): Array<Found> => {
   const layer = identify(sys, mounts, path)
-  return mounts.flatMap((mount) => mount.type === "overlay" ? overlayUses(sys, layer, mount) : bindUses(sys, layer, mount))
+  return mounts.flatMap((mount) =>
+    mount.type === "overlay" ? overlayUses(sys, layer, mount) : bindUses(sys, layer, mount)
+  )
 }
 
 const identify = (sys: Syscalls, mounts: ReadonlyArray<MountInfo>, path: string): Layer => {
@@ -36,7 +48,9 @@ const rootOf = (mount: MountInfo, path: string): string | undefined => {
   return rest === undefined ? undefined : `${mount.root === "/" ? "" : mount.root}${rest}` || "/"
 }
 
-/** What is left of a path below a directory: `""` for itself, else with a slash in front; `undefined` when it is not. */
+/**
+ * What is left of a path below a directory: `""` for itself, else with a slash in front; `undefined` when it is not.
+ */
 const within = (directory: string, path: string): string | undefined => {
   if (directory === "/") return path === "/" ? "" : path
   if (path === directory) return ""
@@ -45,26 +59,60 @@ const within = (directory: string, path: string): string | undefined => {
 
 // ============================================================ overlays
 
-const overlayUses = (sys: Syscalls, layer: Layer, mount: MountInfo): Array<LayerUse> => {
-  const { lower, upper } = overlayLayers(mount)
-  const uses: Array<LayerUse> = []
-  if (upper !== undefined && readings(upper).some((path) => isLayer(sys, layer, path))) {
-    uses.push({ target: mount.target, as: "upper", writable: isWritable(mount) })
+const overlayUses = (sys: Syscalls, layer: Layer, mount: MountInfo): Array<Found> => {
+  const { lower, upper } = shownBy(mount)
+  const { target } = mount
+  const uses: Array<Found> = []
+  const asUpper = isAmong(sys, layer, upper)
+  if (asUpper !== "no") {
+    uses.push({ use: { target, as: "upper", writable: isWritable(mount) }, byIdAlone: asUpper === "by id" })
   }
-  if (lower.some((path) => isLayer(sys, layer, path))) uses.push({ target: mount.target, as: "lower", writable: false })
+  const asLower = isAmong(sys, layer, lower)
+  if (asLower !== "no") uses.push({ use: { target, as: "lower", writable: false }, byIdAlone: asLower === "by id" })
   return uses
 }
 
+/** A directory as a mount shows it, and the id in its path where a store has made it. */
+interface Shown {
+  readonly path: string
+  readonly id: string | undefined
+}
+
+const shownLayers = new WeakMap<MountInfo, { readonly lower: Array<Shown>; readonly upper: Array<Shown> }>()
+
+/** Taken apart once for each time that the mounts are read: a machine may have tens of thousands of layers mounted. */
+const shownBy = (mount: MountInfo) => {
+  const known = shownLayers.get(mount)
+  if (known !== undefined) return known
+  const { lower, upper } = overlayLayers(mount)
+  const shown = { lower: lower.map(shownAs), upper: upper === undefined ? [] : readings(upper).map(shownAs) }
+  shownLayers.set(mount, shown)
+  return shown
+}
+
+const shownAs = (path: string): Shown => ({ path, id: /(?:^|\/)([a-z2-7]{13})\/fs$/.exec(path)?.[1] })
+
+type Answer = "yes" | "by id" | "no"
+
+const isAmong = (sys: Syscalls, layer: Layer, paths: ReadonlyArray<Shown>): Answer => {
+  let answer: Answer = "no"
+  for (const shown of paths) {
+    const one = isLayer(sys, layer, shown)
+    if (one === "yes") return one
+    if (one === "by id") answer = one
+  }
+  return answer
+}
+
 /**
- * Whether a path that a mount shows means this layer. With another snapshot's id it does not, and is not even looked at: a
- * machine may show tens of thousands. With the layer's id it does, unless it leads to something else, as in a copied store.
+ * Whether a path that a mount shows means this layer. With another snapshot's id it does not, and is not even looked
+ * at. With the layer's id it does, unless it leads to something else, as in a copied store.
  */
-const isLayer = (sys: Syscalls, layer: Layer, path: string): boolean => {
-  if (path === layer.path) return true
-  const id = /(?:^|\/)([a-z2-7]{13})\/fs$/.exec(path)?.[1]
-  if (id !== undefined && layer.id !== undefined && id !== layer.id) return false
+const isLayer = (sys: Syscalls, layer: Layer, { path, id }: Shown): Answer => {
+  if (id !== undefined && layer.id !== undefined && id !== layer.id) return "no"
   const leadsTo = leadsToLayer(sys, layer, path)
-  return leadsTo ?? (id !== undefined && id === layer.id)
+  if (leadsTo !== undefined) return leadsTo ? "yes" : "no"
+  return id !== undefined && id === layer.id ? "by id" : "no"
 }
 
 /** `undefined` where it leads nowhere, or where only the process that mounted it could tell. */
@@ -77,9 +125,9 @@ const leadsToLayer = (sys: Syscalls, layer: Layer, path: string): boolean | unde
 // ============================================================ bind mounts
 
 /** A mount of the same file system that shows the layer, or something in it, and not what the layer lies in. */
-const bindUses = (sys: Syscalls, layer: Layer, mount: MountInfo): Array<LayerUse> => {
+const bindUses = (sys: Syscalls, layer: Layer, mount: MountInfo): Array<Found> => {
   if (!isSameDevice(layer, mount) || !(showsRoot(layer, mount) || showsId(sys, layer, mount))) return []
-  return [{ target: mount.target, as: "bind", writable: isWritable(mount) }]
+  return [{ use: { target: mount.target, as: "bind", writable: isWritable(mount) }, byIdAlone: false }]
 }
 
 const isSameDevice = ({ device }: Layer, mount: MountInfo): boolean =>
@@ -99,4 +147,3 @@ const showsId = (sys: Syscalls, layer: Layer, mount: MountInfo): boolean => {
   const visible = rest === "" && lookThrough(sys, mount.target) === 0 && Number(seen.mountId()) === mount.id
   return !visible || layer.inode === undefined || (seen.dev() === layer.inode.dev && seen.ino() === layer.inode.ino)
 }
-

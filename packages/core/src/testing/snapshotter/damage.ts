@@ -7,7 +7,17 @@ import type { SnapshotPaths } from "../../internal/layout.ts"
 import type { StatError } from "../../SnapshotterError.ts"
 import type { FileSystemError } from "../../StoreFileSystem.ts"
 import { type Case, expectEqual, expectThat, type Suite } from "../Suite.ts"
-import { type Bench, committed, expectRefusal, forest, key, layerOf, name, namesOf } from "./bench.ts"
+import {
+  type Bench,
+  committed,
+  expectRefusal,
+  expectSamePicture,
+  forest,
+  key,
+  layerOf,
+  name,
+  namesOf
+} from "./bench.ts"
 import { type Needs, picture, statement, whereabouts } from "./bench.ts"
 
 type Victim = "active" | "view" | "committed"
@@ -59,16 +69,29 @@ const damages: ReadonlyArray<Damage> = [
   rewritten("is JSON of the wrong shape", () => "{\"version\":1,\"key\":[]}"),
   rewritten("is of a newer version", (before) => before.replace("\"version\":1", "\"version\":999")),
   instead("its metadata is missing", (paths, kind) => paths.metadata(kind), nothing),
-  instead("its metadata is a directory", (paths, kind) => paths.metadata(kind), ({ fs }, path) => fs.makeDirectory(path, 0o700)),
-  instead("its metadata is not UTF-8", (paths, kind) => paths.metadata(kind), ({ files }, path) =>
-    Effect.orDie(files.writeFile(path, Uint8Array.of(0x7b, 0xff, 0xfe, 0x7d)))),
+  instead(
+    "its metadata is a directory",
+    (paths, kind) => paths.metadata(kind),
+    ({ fs }, path) => fs.makeDirectory(path, 0o700)
+  ),
+  instead(
+    "its metadata is not UTF-8",
+    (paths, kind) => paths.metadata(kind),
+    ({ files }, path) => Effect.orDie(files.writeFile(path, Uint8Array.of(0x7b, 0xff, 0xfe, 0x7d)))
+  ),
   instead("its layer is missing", (paths) => paths.layer, nothing, ["stat"]),
   instead("its layer is a file", (paths) => paths.layer, ({ fs }, path) => fs.writeFile(path, "", 0o600), ["stat"]),
   instead("its layer is a symlink", (paths) => paths.layer, ({ fs }, path) => fs.symlink("/", path), ["stat"]),
   instead("its parent link is missing", (paths) => paths.parent, nothing, ["usage"]),
-  instead("its parent link leads to another than its metadata says", (paths) => paths.parent, ({ fs }, path) =>
-    fs.symlink("../../committed/aaaaaaaaaaaaa", path), ["usage"]),
-  instead("its parent link is a file", (paths) => paths.parent, ({ fs }, path) => fs.writeFile(path, "", 0o600), ["usage"])
+  instead(
+    "its parent link leads to another than its metadata says",
+    (paths) => paths.parent,
+    ({ fs }, path) => fs.symlink("../../committed/aaaaaaaaaaaaa", path),
+    ["usage"]
+  ),
+  instead("its parent link is a file", (paths) => paths.parent, ({ fs }, path) => fs.writeFile(path, "", 0o600), [
+    "usage"
+  ])
 ]
 
 /** `victim` of one kind on `base`, and beside it others that have nothing to do with it. */
@@ -96,7 +119,8 @@ const damagedAnswers = (bench: Bench, kind: Victim, damage: Damage, path: string
       ["usage", store.usage(key("victim"))]
     ]
     for (const [operation, attempt] of asked) {
-      const spared = damage.spares.some((one) => one === operation) || (operation === "usage" && kind === "view" && damage.spares.length > 0)
+      const spared = damage.spares.some((one) => one === operation) ||
+        (operation === "usage" && kind === "view" && damage.spares.length > 0)
       if (spared) yield* attempt
       else yield* expectRefusal(operation, attempt, { ...expected, fields: { snapshot: "victim", path } })
     }
@@ -111,31 +135,37 @@ const damagedAnswers = (bench: Bench, kind: Victim, damage: Damage, path: string
   })
 
 const damageCase = (kind: Victim, damage: Damage): Case<Needs> =>
-  statement(`${damage.what} (${kind}): one that is so damaged says so, the others go on, and it can be removed`, (bench) =>
-    Effect.gen(function*() {
-      const { fs, open, root, store } = bench
-      const others = yield* scene(bench, kind)
-      const paths = yield* whereabouts(bench, "victim")
-      const path = yield* damage.do(bench, paths, kind)
-      const before = yield* picture(fs, root)
+  statement(
+    `${damage.what} (${kind}): one that is so damaged says so, the others go on, and it can be removed`,
+    (bench) =>
+      Effect.gen(function*() {
+        const { fs, open, root, store } = bench
+        const others = yield* scene(bench, kind)
+        const paths = yield* whereabouts(bench, "victim")
+        const path = yield* damage.do(bench, paths, kind)
+        const before = yield* picture(fs, root)
 
-      yield* damagedAnswers(bench, kind, damage, path)
-      const opened = yield* open()
-      const shown = namesOf(yield* forest(opened))
-      yield* expectEqual("what walk shows of the others", shown.filter((one) => one !== "victim"), others)
-      for (const other of others) yield* opened.stat(key(other))
-      for (const other of ["a view", "an active one"]) yield* opened.mounts(key(other))
-      const found = (yield* opened.check).filter(({ severity }) => severity === "damage")
-      yield* expectThat(`check reports ${path}, and not only ${found.map((one) => one.path)}`, found.some((one) => one.path === path))
-      yield* expectEqual("the store's directory", yield* picture(fs, root), before)
+        yield* damagedAnswers(bench, kind, damage, path)
+        const opened = yield* open()
+        const shown = namesOf(yield* forest(opened))
+        yield* expectEqual("what walk shows of the others", shown.filter((one) => one !== "victim"), others)
+        for (const other of others) yield* opened.stat(key(other))
+        for (const other of ["a view", "an active one"]) yield* opened.mounts(key(other))
+        const found = (yield* opened.check).filter(({ severity }) => severity === "damage")
+        yield* expectThat(
+          `check reports ${path}, and not only ${found.map((one) => one.path)}`,
+          found.some((one) => one.path === path)
+        )
+        yield* expectSamePicture("the store's directory", yield* picture(fs, root), before)
 
-      yield* opened.prepare(key("a new one"), { parent: name("a committed one") })
-      yield* opened.cleanup
-      yield* expectThat("cleanup left the damaged one", (yield* fs.lstat(paths.directory)) !== undefined)
-      yield* store.remove(key("victim"))
-      yield* expectEqual("the forest", namesOf(yield* forest(store)), [...others, "a new one"].toSorted())
-      yield* store.prepare(key("victim"), { parent: name("base") })
-    }))
+        yield* opened.prepare(key("a new one"), { parent: name("a committed one") })
+        yield* opened.cleanup
+        yield* expectThat("cleanup left the damaged one", (yield* fs.lstat(paths.directory)) !== undefined)
+        yield* store.remove(key("victim"))
+        yield* expectEqual("the forest", namesOf(yield* forest(store)), [...others, "a new one"].toSorted())
+        yield* store.prepare(key("victim"), { parent: name("base") })
+      })
+  )
 
 const kindsOf = (damage: Damage): ReadonlyArray<Victim> =>
   // What lies in a view's layer is never shown when it has a parent.
@@ -144,18 +174,21 @@ const kindsOf = (damage: Damage): ReadonlyArray<Victim> =>
 const each: Suite<Needs> = damages.flatMap((damage) => kindsOf(damage).map((kind) => damageCase(kind, damage)))
 
 const more: Suite<Needs> = [
-  statement("a damaged snapshot's key and name count as taken, so that nothing is made over it", (bench) =>
-    Effect.gen(function*() {
-      const { fs, open, store } = bench
-      yield* committed(bench, "A")
-      yield* store.prepare(key("a"))
-      yield* fs.removeFile((yield* whereabouts(bench, "A")).name)
-      const other = yield* open()
-      yield* expectRefusal("prepare", other.prepare(key("A")), { tag: "Damaged" })
-      yield* expectRefusal("commit", other.commit(name("A"), key("a")), { tag: "Damaged" })
-      yield* other.remove(name("A"))
-      yield* other.commit(name("A"), key("a"))
-    })),
+  statement(
+    "a damaged snapshot's key and name count as taken, so that nothing is made over it",
+    (bench) =>
+      Effect.gen(function*() {
+        const { fs, open, store } = bench
+        yield* committed(bench, "A")
+        yield* store.prepare(key("a"))
+        yield* fs.removeFile((yield* whereabouts(bench, "A")).name)
+        const other = yield* open()
+        yield* expectRefusal("prepare", other.prepare(key("A")), { tag: "Damaged" })
+        yield* expectRefusal("commit", other.commit(name("A"), key("a")), { tag: "Damaged" })
+        yield* other.remove(name("A"))
+        yield* other.commit(name("A"), key("a"))
+      })
+  ),
   statement("walk can be told to fail at what is damaged instead of leaving it out", (bench) =>
     Effect.gen(function*() {
       const { fs, open, store } = bench
@@ -167,66 +200,75 @@ const more: Suite<Needs> = [
       yield* expectEqual("what is shown otherwise", namesOf(yield* forest(other)), ["b"])
       yield* store.remove(key("a"))
     })),
-  statement("an ancestor that is gone damages those above it alone, and they can be removed", (bench) =>
-    Effect.gen(function*() {
-      const { fs, open, store } = bench
-      yield* committed(bench, "base")
-      yield* committed(bench, "middle", { parent: "base" })
-      yield* store.prepare(key("top"), { parent: name("middle") })
-      yield* committed(bench, "other")
-      const { directory, link } = yield* whereabouts(bench, "base")
-      yield* fs.removeTree(directory)
-      yield* fs.removeFile(link)
-      const opened = yield* open()
-      yield* expectRefusal("mounts", opened.mounts(key("top")), { tag: "Damaged", mentions: [directory] })
-      yield* expectRefusal("prepare", opened.prepare(key("new"), { parent: name("middle") }), { tag: "Damaged" })
-      yield* expectRefusal("stat", opened.stat(name("middle")), { tag: "Damaged" })
-      yield* expectEqual("what walk shows", namesOf(yield* forest(opened)).includes("other"), true)
-      yield* opened.prepare(key("new"), { parent: name("other") })
-      yield* opened.remove(key("top"))
-      yield* opened.remove(name("middle"))
-    })),
-  statement("a missing layer of an ancestor is found before any mounts are handed out, and building it again repairs", (bench) =>
-    Effect.gen(function*() {
-      const { fs, store } = bench
-      yield* committed(bench, "base", { adds: { file: "text" } })
-      yield* committed(bench, "middle", { parent: "base" })
-      yield* store.prepare(key("top"), { parent: name("middle") })
-      const { layer } = yield* whereabouts(bench, "base")
-      yield* fs.removeTree(layer)
-      const expected = { tag: "Damaged", fields: { path: layer } } as const
-      yield* expectRefusal("mounts", store.mounts(key("top")), expected)
-      yield* expectRefusal("prepare", store.prepare(key("new"), { parent: name("middle") }), expected)
-      yield* expectRefusal("view", store.view(key("new"), { parent: name("base") }), expected)
-      for (const each of ["top", "middle", "base"]) yield* store.remove(key(each))
-      yield* committed(bench, "base", { adds: { file: "text" } })
-      yield* store.prepare(key("new"), { parent: name("base") })
-    })),
-  statement("an index link that is none is told of, and relink puts the right one back", (bench) =>
-    Effect.gen(function*() {
-      const { fs, open, store } = bench
-      yield* store.prepare(key("b"))
-      const spoil: ReadonlyArray<(link: string) => Effect.Effect<void, FileSystemError>> = [
-        (link) => fs.symlink("../elsewhere/aaaaaaaaaaaaa", link),
-        (link) => fs.symlink("/etc/passwd", link),
-        (link) => fs.writeFile(link, "", 0o600)
-      ]
-      for (const [n, put] of spoil.entries()) {
-        const called = `a ${n}`
-        const mounts = yield* store.prepare(key(called))
-        const { link } = yield* whereabouts(bench, called)
+  statement(
+    "an ancestor that is gone damages those above it alone, and they can be removed",
+    (bench) =>
+      Effect.gen(function*() {
+        const { fs, open, store } = bench
+        yield* committed(bench, "base")
+        yield* committed(bench, "middle", { parent: "base" })
+        yield* store.prepare(key("top"), { parent: name("middle") })
+        yield* committed(bench, "other")
+        const { directory, link } = yield* whereabouts(bench, "base")
+        yield* fs.removeTree(directory)
         yield* fs.removeFile(link)
-        yield* put(link)
-        const other = yield* open()
-        yield* expectRefusal("stat", other.stat(key(called)), { tag: "Damaged", fields: { path: link } })
-        yield* expectRefusal("prepare", other.prepare(key(called)), { tag: "Damaged" })
-        yield* other.stat(key("b"))
-        yield* expectThat("check reports it", (yield* other.check).some(({ path }) => path === link))
-        yield* expectEqual("what is relinked", yield* other.relink, [called])
-        yield* expectEqual("its mounts", yield* other.mounts(key(called)), mounts)
-        yield* expectThat("it has its layer", (yield* fs.lstat(layerOf(mounts))) !== undefined)
-      }
-    }))
+        const opened = yield* open()
+        yield* expectRefusal("mounts", opened.mounts(key("top")), { tag: "Damaged", mentions: [directory] })
+        yield* expectRefusal("prepare", opened.prepare(key("new"), { parent: name("middle") }), { tag: "Damaged" })
+        yield* expectRefusal("stat", opened.stat(name("middle")), { tag: "Damaged" })
+        yield* expectEqual("what walk shows", namesOf(yield* forest(opened)).includes("other"), true)
+        yield* opened.prepare(key("new"), { parent: name("other") })
+        yield* opened.remove(key("top"))
+        yield* opened.remove(name("middle"))
+      })
+  ),
+  statement(
+    "a missing layer of an ancestor is found before any mounts are handed out, and building it again repairs",
+    (bench) =>
+      Effect.gen(function*() {
+        const { fs, store } = bench
+        yield* committed(bench, "base", { adds: { file: "text" } })
+        yield* committed(bench, "middle", { parent: "base" })
+        yield* store.prepare(key("top"), { parent: name("middle") })
+        const { layer } = yield* whereabouts(bench, "base")
+        yield* fs.removeTree(layer)
+        const expected = { tag: "Damaged", fields: { path: layer } } as const
+        yield* expectRefusal("mounts", store.mounts(key("top")), expected)
+        yield* expectRefusal("prepare", store.prepare(key("new"), { parent: name("middle") }), expected)
+        yield* expectRefusal("view", store.view(key("new"), { parent: name("base") }), expected)
+        for (const each of ["top", "middle", "base"]) yield* store.remove(key(each))
+        yield* committed(bench, "base", { adds: { file: "text" } })
+        yield* store.prepare(key("new"), { parent: name("base") })
+      })
+  ),
+  statement(
+    "an index link that is none is told of, and relink puts the right one back",
+    (bench) =>
+      Effect.gen(function*() {
+        const { fs, open, store } = bench
+        yield* store.prepare(key("b"))
+        const spoil: ReadonlyArray<(link: string) => Effect.Effect<void, FileSystemError>> = [
+          (link) => fs.symlink("../elsewhere/aaaaaaaaaaaaa", link),
+          (link) => fs.symlink("/etc/passwd", link),
+          (link) => fs.writeFile(link, "", 0o600)
+        ]
+        for (const [n, put] of spoil.entries()) {
+          const called = `a ${n}`
+          const mounts = yield* store.prepare(key(called))
+          const { link } = yield* whereabouts(bench, called)
+          yield* fs.removeFile(link)
+          yield* put(link)
+          const other = yield* open()
+          yield* expectRefusal("stat", other.stat(key(called)), { tag: "Damaged", fields: { path: link } })
+          yield* expectRefusal("prepare", other.prepare(key(called)), { tag: "Damaged" })
+          yield* other.stat(key("b"))
+          yield* expectThat("check reports it", (yield* other.check).some(({ path }) => path === link))
+          yield* expectEqual("what is relinked", yield* other.relink, [called])
+          yield* expectEqual("its mounts", yield* other.mounts(key(called)), mounts)
+          yield* expectThat("it has its layer", (yield* fs.lstat(layerOf(mounts))) !== undefined)
+        }
+      })
+  )
 ]
 
 export const damageCases: Suite<Needs> = [...each, ...more]

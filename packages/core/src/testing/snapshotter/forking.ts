@@ -26,8 +26,9 @@ const interrupted = Effect.fnUntraced(function*<A, E, R>(
   fork: (use: (directory: string) => Effect.Effect<never>) => Effect.Effect<A, E, R>
 ) {
   const begun = yield* Deferred.make<string>()
-  const fiber = yield* Effect.forkChild(fork((directory) =>
-    Effect.andThen(Deferred.succeed(begun, directory), Effect.never)))
+  const fiber = yield* Effect.forkChild(
+    fork((directory) => Effect.andThen(Deferred.succeed(begun, directory), Effect.never))
+  )
   const directory = yield* Deferred.await(begun)
   yield* Fiber.interrupt(fiber)
   yield* expectThat("it was interrupted", Exit.isFailure(yield* Fiber.await(fiber)))
@@ -47,46 +48,60 @@ const discarding: Suite<Needs> = [
       yield* expectEqual("the forest", yield* forest(bench.store), [])
       yield* expectReleased(bench, directory)
     })),
-  statement("discarded: a failure of the work comes back as it is, the work is gone", (bench) =>
-    Effect.gen(function*() {
-      const attempt = discarded({ key: key("a") }, (directory) =>
-        Effect.andThen(write("text")(directory), Effect.fail({ _tag: "Mine", directory })))
-      const error = yield* failureOf("the work", on(bench)(attempt))
-      yield* expectEqual("the failure", error._tag, "Mine")
-      yield* expectEqual("the forest", yield* forest(bench.store), [])
-      if (error._tag === "Mine" && "directory" in error) yield* expectReleased(bench, error.directory)
-    })),
+  statement(
+    "discarded: a failure of the work comes back as it is, the work is gone",
+    (bench) =>
+      Effect.gen(function*() {
+        const attempt = discarded(
+          { key: key("a") },
+          (directory) => Effect.andThen(write("text")(directory), Effect.fail({ _tag: "Mine", directory }))
+        )
+        const error = yield* failureOf("the work", on(bench)(attempt))
+        yield* expectEqual("the failure", error._tag, "Mine")
+        yield* expectEqual("the forest", yield* forest(bench.store), [])
+        if (error._tag === "Mine" && "directory" in error) yield* expectReleased(bench, error.directory)
+      })
+  ),
   statement("discarded: the interrupted work is gone", (bench) =>
     Effect.gen(function*() {
       const directory = yield* interrupted((use) => on(bench)(discarded({ key: key("a") }, use)))
       yield* expectEqual("the forest", yield* forest(bench.store), [])
       yield* expectReleased(bench, directory)
     })),
-  statement("discarded: it works where it is told to, and leaves that directory as it was", (bench) =>
-    Effect.gen(function*() {
-      const { at, files } = bench
-      const target = at("target")
-      yield* files.makeDirectory(target)
-      yield* files.writeFileString(`${target}/before`, "text")
-      const directory = yield* on(bench)(discarded({ key: key("a"), target }, write("text")))
-      yield* expectEqual("where it worked", directory, target)
-      yield* expectEqual("what is there", yield* files.readDirectory(target), ["before"])
-      yield* expectReleased(bench, target, true)
-    })),
-  statement("discarded: where the directory to mount on is missing, nothing is left of the attempt", (bench) =>
-    Effect.gen(function*() {
-      const attempt = discarded({ key: key("a"), target: bench.at("missing") }, write("text"))
-      yield* expectRefusal("the attempt", on(bench)(attempt), { tag: "MountFailed", mentions: [bench.at("missing")] })
-      yield* expectEqual("the forest", yield* forest(bench.store), [])
-    })),
-  statement("discarded: a key that is taken is refused, and what has it is left alone", (bench) =>
-    Effect.gen(function*() {
-      yield* bench.store.prepare(key("a"), { labels: { mine: "yes" } })
-      const before = yield* forest(bench.store)
-      const attempt = discarded({ key: key("a") }, () => Effect.die("it was used"))
-      yield* expectRefusal("the attempt", on(bench)(attempt), { tag: "KeyTaken" })
-      yield* expectEqual("the forest", yield* forest(bench.store), before)
-    })),
+  statement(
+    "discarded: it works where it is told to, and leaves that directory as it was",
+    (bench) =>
+      Effect.gen(function*() {
+        const { at, files } = bench
+        const target = at("target")
+        yield* files.makeDirectory(target)
+        yield* files.writeFileString(`${target}/before`, "text")
+        const directory = yield* on(bench)(discarded({ key: key("a"), target }, write("text")))
+        yield* expectEqual("where it worked", directory, target)
+        yield* expectEqual("what is there", yield* files.readDirectory(target), ["before"])
+        yield* expectReleased(bench, target, true)
+      })
+  ),
+  statement(
+    "discarded: where the directory to mount on is missing, nothing is left of the attempt",
+    (bench) =>
+      Effect.gen(function*() {
+        const attempt = discarded({ key: key("a"), target: bench.at("missing") }, write("text"))
+        yield* expectRefusal("the attempt", on(bench)(attempt), { tag: "MountFailed", mentions: [bench.at("missing")] })
+        yield* expectEqual("the forest", yield* forest(bench.store), [])
+      })
+  ),
+  statement(
+    "discarded: a key that is taken is refused, and what has it is left alone",
+    (bench) =>
+      Effect.gen(function*() {
+        yield* bench.store.prepare(key("a"), { labels: { mine: "yes" } })
+        const before = yield* forest(bench.store)
+        const attempt = discarded({ key: key("a") }, () => Effect.die("it was used"))
+        yield* expectRefusal("the attempt", on(bench)(attempt), { tag: "KeyTaken" })
+        yield* expectEqual("the forest", yield* forest(bench.store), before)
+      })
+  ),
   statement("discarded: what the work itself removed is not missed", (bench) =>
     Effect.gen(function*() {
       const attempt = discarded({ key: key("a") }, (directory) =>
@@ -97,49 +112,64 @@ const discarding: Suite<Needs> = [
 ]
 
 const committingCases: Suite<Needs> = [
-  statement("committed: the work becomes a committed snapshot, with its labels, and its result comes back", (bench) =>
-    Effect.gen(function*() {
-      const { store } = bench
-      const fork = { key: key("a"), labels: { of: "the key" }, commitLabels: { of: "the name" } }
-      const [directory, info] = yield* on(bench)(committing(fork, name("A"), write("text")))
-      yield* expectEqual("the forest", yield* forest(store), [info])
-      yield* expectEqual("its labels", info.labels, { of: "the name" })
-      yield* expectReleased(bench, directory)
-      const text = yield* on(bench)(viewed({ key: key("v"), parent: name("A") }, read))
-      yield* expectEqual("what it holds", text, "text")
-      yield* expectEqual("the forest then", yield* forest(store), [info])
-    })),
-  statement("committed: where the work fails, nothing is committed and nothing is left", (bench) =>
-    Effect.gen(function*() {
-      const attempt = committing({ key: key("a") }, name("A"), () => Effect.fail({ _tag: "Mine", message: "mine" }))
-      yield* expectRefusal("the work", on(bench)(attempt), { tag: "Mine" })
-      yield* expectEqual("the forest", yield* forest(bench.store), [])
-    })),
-  statement("committed: where the work is interrupted, nothing is committed and nothing is left", (bench) =>
-    Effect.gen(function*() {
-      const directory = yield* interrupted((use) => on(bench)(committing({ key: key("a") }, name("A"), use)))
-      yield* expectEqual("the forest", yield* forest(bench.store), [])
-      yield* expectReleased(bench, directory)
-    })),
-  statement("committed: where only the commit fails, the work is kept under its key, unmounted", (bench) =>
-    Effect.gen(function*() {
-      const { mounter, store } = bench
-      yield* committed(bench, "A")
-      const attempt = committing({ key: key("a") }, name("A"), write("kept"))
-      yield* expectRefusal("the commit", on(bench)(attempt), { tag: "NameTaken" })
-      yield* expectEqual("the forest", namesOf(yield* forest(store)), ["A", "a"])
-      const targets = (yield* mounter.mounted).filter(({ target }) => target.includes("snapshotter-"))
-      yield* expectEqual("what is mounted", targets.filter(({ target }) => target.startsWith(bench.at(""))), [])
-      yield* store.commit(name("B"), key("a"))
-      yield* expectEqual("the work", yield* on(bench)(viewed({ key: key("v"), parent: name("B") }, read)), "kept")
-    })),
+  statement(
+    "committed: the work becomes a committed snapshot, with its labels, and its result comes back",
+    (bench) =>
+      Effect.gen(function*() {
+        const { store } = bench
+        const fork = { key: key("a"), labels: { of: "the key" }, commitLabels: { of: "the name" } }
+        const [directory, info] = yield* on(bench)(committing(fork, name("A"), write("text")))
+        yield* expectEqual("the forest", yield* forest(store), [info])
+        yield* expectEqual("its labels", info.labels, { of: "the name" })
+        yield* expectReleased(bench, directory)
+        const text = yield* on(bench)(viewed({ key: key("v"), parent: name("A") }, read))
+        yield* expectEqual("what it holds", text, "text")
+        yield* expectEqual("the forest then", yield* forest(store), [info])
+      })
+  ),
+  statement(
+    "committed: where the work fails, nothing is committed and nothing is left",
+    (bench) =>
+      Effect.gen(function*() {
+        const attempt = committing({ key: key("a") }, name("A"), () => Effect.fail({ _tag: "Mine", message: "mine" }))
+        yield* expectRefusal("the work", on(bench)(attempt), { tag: "Mine" })
+        yield* expectEqual("the forest", yield* forest(bench.store), [])
+      })
+  ),
+  statement(
+    "committed: where the work is interrupted, nothing is committed and nothing is left",
+    (bench) =>
+      Effect.gen(function*() {
+        const directory = yield* interrupted((use) => on(bench)(committing({ key: key("a") }, name("A"), use)))
+        yield* expectEqual("the forest", yield* forest(bench.store), [])
+        yield* expectReleased(bench, directory)
+      })
+  ),
+  statement(
+    "committed: where only the commit fails, the work is kept under its key, unmounted",
+    (bench) =>
+      Effect.gen(function*() {
+        const { mounter, store } = bench
+        yield* committed(bench, "A")
+        const attempt = committing({ key: key("a") }, name("A"), write("kept"))
+        yield* expectRefusal("the commit", on(bench)(attempt), { tag: "NameTaken" })
+        yield* expectEqual("the forest", namesOf(yield* forest(store)), ["A", "a"])
+        const targets = (yield* mounter.mounted).filter(({ target }) => target.includes("snapshotter-"))
+        yield* expectEqual("what is mounted", targets.filter(({ target }) => target.startsWith(bench.at(""))), [])
+        yield* store.commit(name("B"), key("a"))
+        yield* expectEqual("the work", yield* on(bench)(viewed({ key: key("v"), parent: name("B") }, read)), "kept")
+      })
+  ),
   statement("committed: what is still in use is neither committed nor thrown away", (bench) =>
     Effect.gen(function*() {
       const { files, store } = bench
       const using = yield* Scope.make()
       const attempt = committing({ key: key("a") }, name("A"), (directory) =>
         Effect.andThen(write("kept")(directory), Scope.provide(files.open(`${directory}/file`), using)))
-      yield* expectRefusal("the unmounting", on(bench)(attempt), { tag: "StillInUse", mentions: ["still in use", "unmount"] })
+      yield* expectRefusal("the unmounting", on(bench)(attempt), {
+        tag: "StillInUse",
+        mentions: ["still in use", "unmount"]
+      })
       yield* expectEqual("the forest", namesOf(yield* forest(store)), ["a"])
       yield* Scope.close(using, Exit.void)
       yield* store.commit(name("A"), key("a"))
@@ -183,9 +213,21 @@ const viewing: Suite<Needs> = [
         on(bench)(committing({ key: key(`a ${n}`) }, name(`A ${n}`), write(`text ${n}`))), { concurrency: 16 })
       const texts = yield* Effect.forEach(numbers, (n) =>
         on(bench)(viewed({ key: key(`v ${n}`), parent: name(`A ${n}`) }, read)), { concurrency: 16 })
-      yield* expectEqual("what they hold", texts, numbers.map((n) => `text ${n}`))
-      yield* expectThat("nothing is mounted", (yield* Mounter.use((one) => one.mounted)).every(({ target }) =>
-        !target.startsWith(bench.at(""))))
+      yield* expectEqual(
+        "what they hold",
+        texts,
+        numbers.map((n) =>
+          `text ${n}`
+        )
+      )
+      yield* expectThat(
+        "nothing is mounted",
+        (yield* Mounter.use((one) =>
+          one.mounted
+        )).every(({ target }) =>
+          !target.startsWith(bench.at(""))
+        )
+      )
     }))
 ]
 

@@ -2,7 +2,18 @@
 import { Effect } from "effect"
 import { sha256Hex } from "../../internal/sha256.ts"
 import { expectEqual, expectThat, type Suite } from "../Suite.ts"
-import { type Bench, committed, expectRefusal, forest, key, layerOf, name, namesOf, type Needs } from "./bench.ts"
+import {
+  type Bench,
+  committed,
+  expectRefusal,
+  expectSamePicture,
+  forest,
+  key,
+  layerOf,
+  name,
+  namesOf,
+  type Needs
+} from "./bench.ts"
 import { picture, statement, whereabouts } from "./bench.ts"
 
 const orphan = "orphan2222222"
@@ -38,30 +49,36 @@ const withBoth = Effect.fnUntraced(function*(bench: Bench) {
 const sorted = (texts: ReadonlyArray<string>): ReadonlyArray<string> => [...texts].sort()
 
 const reclaiming: Suite<Needs> = [
-  statement("check reports all that is left over as reclaimable, and cleanup takes exactly that, once", (bench) =>
-    Effect.gen(function*() {
-      const { fs, root, store } = bench
-      yield* withBoth(bench)
-      const clean = yield* picture(fs, root)
-      const { rest, swept } = yield* litter(bench)
-      const reported = yield* store.check
-      yield* expectEqual("severities", new Set(reported.map(({ severity }) => severity)), new Set(["reclaimable"]))
-      yield* expectEqual("what check reports", sorted(reported.map(({ path }) => path)), sorted([...swept, ...rest]))
-      const { removed, unremoved } = yield* store.cleanup
-      yield* expectEqual("what could not be taken", unremoved, [])
-      yield* expectEqual("how many things were taken", removed.length, swept.length + rest.length)
-      yield* expectEqual("the store's directory", yield* picture(fs, root), clean)
-      yield* expectEqual("a second cleanup", yield* store.cleanup, { removed: [], unremoved: [] })
-    })),
-  statement("opening sweeps what was being made and what was being deleted, and leaves the rest to cleanup", (bench) =>
-    Effect.gen(function*() {
-      const { fs, open, store } = bench
-      yield* withBoth(bench)
-      const { rest, swept } = yield* litter(bench)
-      yield* open()
-      for (const path of swept) yield* expectEqual(path, yield* fs.lstat(path), undefined)
-      yield* expectEqual("what is left", sorted((yield* store.check).map(({ path }) => path)), sorted(rest))
-    })),
+  statement(
+    "check reports all that is left over as reclaimable, and cleanup takes exactly that, once",
+    (bench) =>
+      Effect.gen(function*() {
+        const { fs, root, store } = bench
+        yield* withBoth(bench)
+        const clean = yield* picture(fs, root)
+        const { rest, swept } = yield* litter(bench)
+        const reported = yield* store.check
+        yield* expectEqual("severities", new Set(reported.map(({ severity }) => severity)), new Set(["reclaimable"]))
+        yield* expectEqual("what check reports", sorted(reported.map(({ path }) => path)), sorted([...swept, ...rest]))
+        const { removed, unremoved } = yield* store.cleanup
+        yield* expectEqual("what could not be taken", unremoved, [])
+        yield* expectEqual("how many things were taken", removed.length, swept.length + rest.length)
+        yield* expectSamePicture("the store's directory", yield* picture(fs, root), clean)
+        yield* expectEqual("a second cleanup", yield* store.cleanup, { removed: [], unremoved: [] })
+      })
+  ),
+  statement(
+    "opening sweeps what was being made and what was being deleted, and leaves the rest to cleanup",
+    (bench) =>
+      Effect.gen(function*() {
+        const { fs, open, store } = bench
+        yield* withBoth(bench)
+        const { rest, swept } = yield* litter(bench)
+        yield* open()
+        for (const path of swept) yield* expectEqual(path, yield* fs.lstat(path), undefined)
+        yield* expectEqual("what is left", sorted((yield* store.check).map(({ path }) => path)), sorted(rest))
+      })
+  ),
   statement("leftovers stand in nobody's way, and are never seen", (bench) =>
     Effect.gen(function*() {
       const { files, store } = bench
@@ -78,43 +95,51 @@ const reclaiming: Suite<Needs> = [
       yield* expectEqual("what stat says of B", yield* store.stat(name("B")), info)
       for (const each of ["was, and was committed", "B", "A"]) yield* store.remove(key(each))
     })),
-  statement("a dead link does not come alive when the snapshot that it leads to is committed under another name", (bench) =>
-    Effect.gen(function*() {
-      const { fs, layout, store } = bench
-      yield* store.prepare(key("a"))
-      const { id } = yield* whereabouts(bench, "a")
-      // As a crash just before the rename of a commit leaves it.
-      yield* fs.symlink(`../committed/${id}`, layout.link(sha256Hex("wrong")))
-      yield* store.commit(name("right"), key("a"))
-      yield* expectRefusal("stat", store.stat(name("wrong")), { tag: "SnapshotNotFound" })
-      yield* expectRefusal("prepare", store.prepare(key("b"), { parent: name("wrong") }), { tag: "ParentNotFound" })
-      yield* committed(bench, "wrong")
-      yield* expectEqual("the forest", namesOf(yield* forest(store)), ["right", "wrong"])
-    }))
+  statement(
+    "a dead link does not come alive when the snapshot that it leads to is committed under another name",
+    (bench) =>
+      Effect.gen(function*() {
+        const { fs, layout, store } = bench
+        yield* store.prepare(key("a"))
+        const { id } = yield* whereabouts(bench, "a")
+        // As a crash just before the rename of a commit leaves it.
+        yield* fs.symlink(`../committed/${id}`, layout.link(sha256Hex("wrong")))
+        yield* store.commit(name("right"), key("a"))
+        yield* expectRefusal("stat", store.stat(name("wrong")), { tag: "SnapshotNotFound" })
+        yield* expectRefusal("prepare", store.prepare(key("b"), { parent: name("wrong") }), { tag: "ParentNotFound" })
+        yield* committed(bench, "wrong")
+        yield* expectEqual("the forest", namesOf(yield* forest(store)), ["right", "wrong"])
+      })
+  )
 ]
 
 const orphans: Suite<Needs> = [
-  statement("a directory without link is reported and never deleted, and no new snapshot shows what is in it", (bench) =>
-    Effect.gen(function*() {
-      const { files, fs, root, store } = bench
-      yield* withBoth(bench)
-      const directories = ["active", "view", "committed"].map((place, n) => `${root}/${place}/orphan222222${"abc"[n]}`)
-      for (const directory of directories) {
-        yield* fs.makeDirectory(directory, 0o700)
-        yield* fs.makeDirectory(`${directory}/fs`, 0o755)
-        yield* fs.writeFile(`${directory}/fs/junk`, "junk", 0o600)
-      }
-      const before = yield* Effect.forEach(directories, (directory) => picture(fs, directory))
-      const reported = new Set((yield* store.check).filter((one) => one.severity === "damage").map((one) => one.path))
-      for (const directory of directories) yield* expectThat(`check reports ${directory}`, reported.has(directory))
-      const layer = layerOf(yield* store.prepare(key("orphan"), { parent: name("A") }))
-      yield* expectEqual("what is in a new one", yield* files.readDirectory(layer), [])
-      yield* store.commit(name("B"), key("orphan"))
-      yield* store.cleanup
-      yield* store.relink
-      yield* expectEqual("the orphans", yield* Effect.forEach(directories, (one) => picture(fs, one)), before)
-      for (const directory of directories) yield* fs.removeTree(directory)
-    })),
+  statement(
+    "a directory without link is reported and never deleted, and no new snapshot shows what is in it",
+    (bench) =>
+      Effect.gen(function*() {
+        const { files, fs, root, store } = bench
+        yield* withBoth(bench)
+        const directories = ["active", "view", "committed"].map((place, n) =>
+          `${root}/${place}/orphan222222${"abc"[n]}`
+        )
+        for (const directory of directories) {
+          yield* fs.makeDirectory(directory, 0o700)
+          yield* fs.makeDirectory(`${directory}/fs`, 0o755)
+          yield* fs.writeFile(`${directory}/fs/junk`, "junk", 0o600)
+        }
+        const before = yield* Effect.forEach(directories, (directory) => picture(fs, directory))
+        const reported = new Set((yield* store.check).filter((one) => one.severity === "damage").map((one) => one.path))
+        for (const directory of directories) yield* expectThat(`check reports ${directory}`, reported.has(directory))
+        const layer = layerOf(yield* store.prepare(key("orphan"), { parent: name("A") }))
+        yield* expectEqual("what is in a new one", yield* files.readDirectory(layer), [])
+        yield* store.commit(name("B"), key("orphan"))
+        yield* store.cleanup
+        yield* store.relink
+        yield* expectSamePicture("the orphans", yield* Effect.forEach(directories, (one) => picture(fs, one)), before)
+        for (const directory of directories) yield* fs.removeTree(directory)
+      })
+  ),
   statement("what does not belong into a store is reported and left alone", (bench) =>
     Effect.gen(function*() {
       const { fs, root, store } = bench

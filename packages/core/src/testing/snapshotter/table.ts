@@ -5,8 +5,8 @@
  * other.
  */
 import { Effect, Result } from "effect"
-import type { Info, Usage } from "../../Snapshot.ts"
 import type { Mounts } from "../../Mount.ts"
+import type { Info, Usage } from "../../Snapshot.ts"
 import type { Snapshotter } from "../../Snapshotter.ts"
 import { type Case, expectEqual, type Suite, Unexpected } from "../Suite.ts"
 import { type Bench, committed, expectRefusal, forest, key, name, type Needs, statement, type Tagged } from "./bench.ts"
@@ -124,13 +124,17 @@ const performing = <A, E extends Tagged>(
   expected: (seen: Seen, value: A) => Effect.Effect<unknown, unknown>
 ) =>
 (store: Snapshotter): Effect.Effect<Performed> =>
-  Effect.map(Effect.result(run(store)), Result.match({
-    onFailure: (failure) => ({ failure, answersRight: () => Effect.die(new Unexpected(failure.message)) }),
-    onSuccess: (value) => ({
-      failure: undefined,
-      answersRight: (seen) => Effect.flatMap(expected(seen, value), (right) => expectEqual("the answer", value, right))
+  Effect.map(
+    Effect.result(run(store)),
+    Result.match({
+      onFailure: (failure) => ({ failure, answersRight: () => Effect.die(new Unexpected(failure.message)) }),
+      onSuccess: (value) => ({
+        failure: undefined,
+        answersRight: (seen) =>
+          Effect.flatMap(expected(seen, value), (right) => expectEqual("the answer", value, right))
+      })
     })
-  }))
+  )
 
 const infoAfter = (called: string) => ({ after }: Seen) => Effect.succeed(after.find((info) => info.name === called))
 
@@ -155,8 +159,10 @@ const perform: Record<Operation, (store: Snapshotter) => Effect.Effect<Performed
   commit: performing((store) => store.commit(name("result"), key("it"), { labels: given }), infoAfter("result")),
   "commit as": performing((store) => store.commit(name("it"), key("neighbour")), infoAfter("it")),
   "commit, as itself,": performing((store) => store.commit(name("it"), key("it")), infoAfter("it")),
-  remove: performing((store) => store.remove(key("it")), (_, { removed }) =>
-    Effect.succeed({ removed, unremoved: [] })),
+  remove: performing(
+    (store) => store.remove(key("it")),
+    (_, { removed }) => Effect.succeed({ removed, unremoved: [] })
+  ),
   stat: performing((store) => store.stat(key("it")), infoAfter("it")),
   update: performing((store) => store.update(key("it"), { patch: given }), infoAfter("it")),
   usage: performing((store) => store.usage(key("it")), ({ state }, { bytes }) => {
@@ -191,22 +197,25 @@ const put = Effect.fnUntraced(function*(bench: Bench, state: State) {
 
 const cell = (operation: Operation, state: State, outcome: Outcome): Case<Needs> => {
   const answer = "refused" in outcome ? `fails with ${outcome.refused}` : "succeeds"
-  return statement(`${operation} ${state === "view" ? "what is a view" : `what is ${state}`}: ${answer}`, (bench) =>
-    Effect.gen(function*() {
-      yield* committed(bench, "base")
-      yield* bench.store.prepare(key("neighbour"))
-      const made = yield* put(bench, state)
-      const before = yield* forest(bench.store)
-      const { answersRight, failure } = yield* perform[operation](bench.store)
-      const after = yield* forest(bench.store)
-      if ("refused" in outcome) {
-        const attempt = failure === undefined ? Effect.void : Effect.fail(failure)
-        yield* expectRefusal(operation, attempt, { tag: outcome.refused, fields: outcome.with, mentions: ["\"it\""] })
-        return yield* expectEqual("the forest", after, before)
-      }
-      yield* answersRight({ bench, state, made, before, after })
-      yield* changedNothingBut(outcome.changed, before, after)
-    }))
+  return statement(
+    `${operation} ${state === "view" ? "what is a view" : `what is ${state}`}: ${answer}`,
+    (bench) =>
+      Effect.gen(function*() {
+        yield* committed(bench, "base")
+        yield* bench.store.prepare(key("neighbour"))
+        const made = yield* put(bench, state)
+        const before = yield* forest(bench.store)
+        const { answersRight, failure } = yield* perform[operation](bench.store)
+        const after = yield* forest(bench.store)
+        if ("refused" in outcome) {
+          const attempt = failure === undefined ? Effect.void : Effect.fail(failure)
+          yield* expectRefusal(operation, attempt, { tag: outcome.refused, fields: outcome.with, mentions: ["\"it\""] })
+          return yield* expectEqual("the forest", after, before)
+        }
+        yield* answersRight({ bench, state, made, before, after })
+        yield* changedNothingBut(outcome.changed, before, after)
+      })
+  )
 }
 
 const changedNothingBut = Effect.fnUntraced(function*(
@@ -223,7 +232,13 @@ const changedNothingBut = Effect.fnUntraced(function*(
     else {
       const { createdAt, updatedAt } = info
       const { kind, labels, parent } = fate
-      const shape = { kind, name: called, readonly: kind !== "active", ...(parent === undefined ? {} : { parent }), labels }
+      const shape = {
+        kind,
+        name: called,
+        readonly: kind !== "active",
+        ...(parent === undefined ? {} : { parent }),
+        labels
+      }
       yield* expectEqual(called, info, { ...shape, createdAt, updatedAt })
     }
   }
@@ -234,4 +249,5 @@ const states: ReadonlyArray<State> = ["absent", "active", "view", "committed"]
 const isOperation = (text: string): text is Operation => Object.hasOwn(table, text)
 
 export const tableCases: Suite<Needs> = Object.keys(table).filter(isOperation).flatMap((operation) =>
-  states.map((state) => cell(operation, state, table[operation][state])))
+  states.map((state) => cell(operation, state, table[operation][state]))
+)

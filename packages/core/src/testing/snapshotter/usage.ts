@@ -39,26 +39,31 @@ export const usageCases: Suite<Needs> = [
         Effect.gen(function*() {
           yield* files.makeDirectory(`${layer}/d`)
           yield* files.writeFile(`${layer}/file`, mebibyte)
-          for (const other of ["second", "third", "d/fourth"]) yield* files.link(`${layer}/file`, `${layer}/${other}`)
+          for (const other of ["second", "third", "d/fourth"]) {
+            yield* files.link(`${layer}/file`, `${layer}/${other}`)
+          }
         }))
       yield* expectEqual("usage with four names", four, one)
       yield* expectEqual("inodes", one.inodes, 3)
       yield* expectThat("it is about a mebibyte", one.bytes >= mebibyte.length && one.bytes < 1.1 * mebibyte.length)
     })),
-  statement("only what a snapshot itself added is counted, and the same once it is committed", (bench) =>
-    Effect.gen(function*() {
-      const { files, store } = bench
-      const base = yield* usageOf(bench, "a", (layer) => files.writeFile(`${layer}/big`, mebibyte))
-      yield* store.commit(name("A"), key("a"))
-      yield* expectEqual("committed", yield* store.usage(name("A")), base)
-      const layer = layerOf(yield* store.prepare(key("b"), { parent: name("A") }))
-      yield* files.writeFileString(`${layer}/small`, "text")
-      const own = yield* store.usage(key("b"))
-      yield* expectEqual("inodes of the child", own.inodes, 2)
-      yield* expectThat("the child is small", own.bytes < mebibyte.length / 2)
-      yield* store.commit(name("B"), key("b"))
-      yield* expectEqual("the child committed", yield* store.usage(name("B")), own)
-    })),
+  statement(
+    "only what a snapshot itself added is counted, and the same once it is committed",
+    (bench) =>
+      Effect.gen(function*() {
+        const { files, store } = bench
+        const base = yield* usageOf(bench, "a", (layer) => files.writeFile(`${layer}/big`, mebibyte))
+        yield* store.commit(name("A"), key("a"))
+        yield* expectEqual("committed", yield* store.usage(name("A")), base)
+        const layer = layerOf(yield* store.prepare(key("b"), { parent: name("A") }))
+        yield* files.writeFileString(`${layer}/small`, "text")
+        const own = yield* store.usage(key("b"))
+        yield* expectEqual("inodes of the child", own.inodes, 2)
+        yield* expectThat("the child is small", own.bytes < mebibyte.length / 2)
+        yield* store.commit(name("B"), key("b"))
+        yield* expectEqual("the child committed", yield* store.usage(name("B")), own)
+      })
+  ),
   statement("an active snapshot is measured when it is asked", (bench) =>
     Effect.gen(function*() {
       const { files, store } = bench
@@ -84,17 +89,20 @@ export const usageCases: Suite<Needs> = [
 
 /** For backends whose files have holes. */
 export const sparseUsageCases: Suite<Needs> = [
-  statement("a sparse file counts by its blocks: a terabyte with a few KiB in the middle is a few KiB", (bench) =>
-    Effect.gen(function*() {
-      const { files } = bench
-      const terabyte = 1024 ** 4
-      const usage = yield* usageOf(bench, "a", (layer) =>
-        Effect.scoped(Effect.gen(function*() {
-          const file = yield* files.open(`${layer}/sparse`, { flag: "w" })
-          yield* file.truncate(terabyte)
-          yield* file.seek(BigInt(terabyte / 2), "start")
-          yield* file.writeAll(mebibyte.subarray(0, 4096))
-        })))
-      yield* expectThat("it is a few KiB", usage.bytes >= 4096 && usage.bytes < 256 * 1024)
-    }))
+  statement(
+    "a sparse file counts by its blocks: a terabyte with a few KiB in the middle is a few KiB",
+    (bench) =>
+      Effect.gen(function*() {
+        const { files } = bench
+        const terabyte = 1024 ** 4
+        const usage = yield* usageOf(bench, "a", (layer) =>
+          Effect.scoped(Effect.gen(function*() {
+            const file = yield* files.open(`${layer}/sparse`, { flag: "w" })
+            yield* file.truncate(terabyte)
+            yield* file.seek(BigInt(terabyte / 2), "start")
+            yield* file.writeAll(mebibyte.subarray(0, 4096))
+          })))
+        yield* expectThat("it is a few KiB", usage.bytes >= 4096 && usage.bytes < 256 * 1024)
+      })
+  )
 ]

@@ -20,36 +20,52 @@ const someForest = Effect.fnUntraced(function*(bench: Bench) {
 })
 
 export const walkCases: Suite<Needs> = [
-  statement("an empty store has nothing to walk", ({ store }) =>
-    Effect.flatMap(Stream.runCollect(store.walk()), (infos) => expectEqual("the forest", infos, []))),
-  statement("walk shows every snapshot once, as stat does, parents before their children", (bench) =>
-    Effect.gen(function*() {
-      const { store } = bench
-      const names = yield* someForest(bench)
-      yield* chainOf(bench, "link", 5)
-      const infos = yield* Stream.runCollect(store.walk())
-      const links = [1, 2, 3, 4, 5].map((n) => `link ${n}`)
-      yield* expectEqual("what is shown", namesOf(infos), [...names, ...links].toSorted())
-      const shown = new Set<string>()
-      for (const info of infos) {
-        yield* expectEqual("what stat says", yield* store.stat(info.name), info)
-        yield* expectThat(`${info.parent} comes before ${info.name}`, info.parent === undefined || shown.has(info.parent))
-        shown.add(info.name)
-      }
-    })),
-  statement("filters select: each alone, one or another, and both of two conditions", (bench) =>
-    Effect.gen(function*() {
-      const names = yield* someForest(bench)
-      yield* expectEqual("no filters", yield* filtered(bench), names)
-      yield* expectEqual("the empty filter", yield* filtered(bench, ""), names)
-      yield* expectEqual("by kind", yield* filtered(bench, "kind==active"), ["0 active", "2 alone"])
-      yield* expectEqual("either", yield* filtered(bench, "kind==view", "labels.\"a.b/c\"==1"), ["0 active", "1 view"])
-      yield* expectEqual("both", yield* filtered(bench, "kind==active,labels.team==x,parent==\"a child\""), ["0 active"])
-      yield* expectEqual("by absence", yield* filtered(bench, "labels.team!=x,kind!=committed"), ["1 view"])
-      yield* expectEqual("by expression", yield* filtered(bench, "name~=^[ab]"), ["a child", "b child"])
-      yield* expectEqual("a bad expression", yield* filtered(bench, "name~=\"(\""), [])
-      yield* expectEqual("nothing", yield* filtered(bench, "name==nothing"), [])
-    })),
+  statement(
+    "an empty store has nothing to walk",
+    ({ store }) => Effect.flatMap(Stream.runCollect(store.walk()), (infos) => expectEqual("the forest", infos, []))
+  ),
+  statement(
+    "walk shows every snapshot once, as stat does, parents before their children",
+    (bench) =>
+      Effect.gen(function*() {
+        const { store } = bench
+        const names = yield* someForest(bench)
+        yield* chainOf(bench, "link", 5)
+        const infos = yield* Stream.runCollect(store.walk())
+        const links = [1, 2, 3, 4, 5].map((n) => `link ${n}`)
+        yield* expectEqual("what is shown", namesOf(infos), [...names, ...links].toSorted())
+        const shown = new Set<string>()
+        for (const info of infos) {
+          yield* expectEqual("what stat says", yield* store.stat(info.name), info)
+          yield* expectThat(
+            `${info.parent} comes before ${info.name}`,
+            info.parent === undefined || shown.has(info.parent)
+          )
+          shown.add(info.name)
+        }
+      })
+  ),
+  statement(
+    "filters select: each alone, one or another, and both of two conditions",
+    (bench) =>
+      Effect.gen(function*() {
+        const names = yield* someForest(bench)
+        yield* expectEqual("no filters", yield* filtered(bench), names)
+        yield* expectEqual("the empty filter", yield* filtered(bench, ""), names)
+        yield* expectEqual("by kind", yield* filtered(bench, "kind==active"), ["0 active", "2 alone"])
+        yield* expectEqual("either", yield* filtered(bench, "kind==view", "labels.\"a.b/c\"==1"), [
+          "0 active",
+          "1 view"
+        ])
+        yield* expectEqual("both", yield* filtered(bench, "kind==active,labels.team==x,parent==\"a child\""), [
+          "0 active"
+        ])
+        yield* expectEqual("by absence", yield* filtered(bench, "labels.team!=x,kind!=committed"), ["1 view"])
+        yield* expectEqual("by expression", yield* filtered(bench, "name~=^[ab]"), ["a child", "b child"])
+        yield* expectEqual("a bad expression", yield* filtered(bench, "name~=\"(\""), [])
+        yield* expectEqual("nothing", yield* filtered(bench, "name==nothing"), [])
+      })
+  ),
   statement("a child is shown whether or not the filters show its parent", (bench) =>
     Effect.gen(function*() {
       yield* chainOf(bench, "link", 3)
@@ -84,36 +100,40 @@ export const walkCases: Suite<Needs> = [
         }))
       yield* expectEqual("how many were left to see", seen.length, 1)
     })),
-  statement("snapshots that are there throughout are shown once, while others come, move on and go", (bench) =>
-    Effect.gen(function*() {
-      const { store } = bench
-      yield* chainOf(bench, "steady", 4)
-      yield* store.prepare(key("steady active"), { parent: name("steady 4") })
-      for (let n = 0; n < 6; n++) yield* store.prepare(key(`moving ${n}`), { parent: name("steady 2") })
-      let step = 0
-      const shown: Array<string> = []
-      yield* Stream.runForEach(store.walk(), (info) =>
-        Effect.gen(function*() {
-          shown.push(info.name)
-          const n = step++
-          if (n < 6) yield* store.commit(name(`moved ${n}`), key(`moving ${n}`))
-          yield* store.prepare(key(`new ${n}`))
-          if (n % 2 === 1) yield* store.remove(key(`new ${n - 1}`))
-        }))
-      const steady = shown.filter((one) => one.startsWith("steady")).toSorted()
-      yield* expectEqual("the steady ones", steady, ["steady 1", "steady 2", "steady 3", "steady 4", "steady active"])
-      for (let n = 0; n < 6; n++) {
-        const either = shown.filter((one) => one === `moving ${n}` || one === `moved ${n}`)
-        yield* expectEqual(`how often the one that became moved ${n} is shown`, either.length, 1)
-      }
-      yield* expectEqual("what is shown twice", shown.filter((one, at) => shown.indexOf(one) !== at), [])
-    })),
+  statement(
+    "snapshots that are there throughout are shown once, while others come, move on and go",
+    (bench) =>
+      Effect.gen(function*() {
+        const { store } = bench
+        yield* chainOf(bench, "steady", 4)
+        yield* store.prepare(key("steady active"), { parent: name("steady 4") })
+        for (let n = 0; n < 6; n++) yield* store.prepare(key(`moving ${n}`), { parent: name("steady 2") })
+        let step = 0
+        const shown: Array<string> = []
+        yield* Stream.runForEach(store.walk(), (info) =>
+          Effect.gen(function*() {
+            shown.push(info.name)
+            const n = step++
+            if (n < 6) yield* store.commit(name(`moved ${n}`), key(`moving ${n}`))
+            yield* store.prepare(key(`new ${n}`))
+            if (n % 2 === 1) yield* store.remove(key(`new ${n - 1}`))
+          }))
+        const steady = shown.filter((one) => one.startsWith("steady")).toSorted()
+        yield* expectEqual("the steady ones", steady, ["steady 1", "steady 2", "steady 3", "steady 4", "steady active"])
+        for (let n = 0; n < 6; n++) {
+          const either = shown.filter((one) => one === `moving ${n}` || one === `moved ${n}`)
+          yield* expectEqual(`how often the one that became moved ${n} is shown`, either.length, 1)
+        }
+        yield* expectEqual("what is shown twice", shown.filter((one, at) => shown.indexOf(one) !== at), [])
+      })
+  ),
   statement("stat works while a walk is under way, and so does another walk", (bench) =>
     Effect.gen(function*() {
       const { store } = bench
       const names = yield* someForest(bench)
-      const inner = yield* Stream.runCollect(Stream.mapEffect(store.walk(), (info) =>
-        Effect.andThen(store.stat(info.name), Stream.runCollect(store.walk()))))
+      const inner = yield* Stream.runCollect(
+        Stream.mapEffect(store.walk(), (info) => Effect.andThen(store.stat(info.name), Stream.runCollect(store.walk())))
+      )
       yield* expectEqual("walks within", inner.map(namesOf), names.map(() => names))
     }))
 ]

@@ -1,0 +1,136 @@
+/** Four forks of the base at once, a real command in each, and a different end for each. */
+import { Fork, Mounter, Snapshot, Snapshotter } from "@snapshotter/core"
+import { Console, Effect, FileSystem, Latch } from "effect"
+import { base } from "./base.ts"
+import type { Inventory } from "./inventory.ts"
+import { withProgress } from "./progress.ts"
+import * as Show from "./show.ts"
+import { stopwatch } from "./stopwatch.ts"
+import * as Tasks from "./tasks.ts"
+
+export const edited = Snapshot.Name.make("edited")
+
+/** Answers the mounts of the one fork that stays, until the scope closes. `whole` is the time of a copy. */
+export const forkFour = (input: Inventory, whole: number) =>
+  Effect.gen(function*() {
+    const met = meeting(4)
+    const all = Effect.all([edit(input, met), record(input, met), wreck(met), build(met)], { concurrency: "unbounded" })
+    const outcomes = yield* withProgress("running a command in each of four forks", all)
+    const [editing, recording, wrecking] = outcomes
+    const compared = [Math.max(...outcomes.map(({ forking }) => forking)), editing.ending, wrecking.ending]
+    const [fork, commit, discard] = compared.map((time) => Show.ratio(time, whole))
+    const copy = Show.duration(whole)
+    yield* Console.log([
+      "",
+      row("Four forks of it at once, a command in each:", "forked", "ran", "ended"),
+      ...outcomes.flatMap(lines),
+      `  Beside cp -a (${copy}): the slowest fork ${fork}, the commit ${commit}, the discard ${discard}.`
+    ].join("\n"))
+    return recording.mounts
+  })
+
+/** Waits for so many fibers to come here, so that no command slows down a fork. If one fails before, all are interrupted. */
+const meeting = (parties: number): Effect.Effect<void> => {
+  const latch = Latch.makeUnsafe()
+  let missing = parties
+  return Effect.suspend(() => --missing === 0 ? latch.open : latch.await)
+}
+
+// ============================================================ one by one
+
+const forkOf = (key: string) => ({ key: Snapshot.Key.make(key), parent: base })
+
+const edit = (input: Inventory, met: Effect.Effect<void>) =>
+  Effect.gen(function*() {
+    const lap = stopwatch()
+    const [[forking, running]] = yield* Fork.committed(forkOf("edit"), edited, (directory) =>
+      Effect.gen(function*() {
+        const forking = lap()
+        yield* met
+        lap()
+        yield* Tasks.edit(input, directory)
+        return [forking, lap()] as const
+      }))
+    return { fork: "edit", command: Tasks.editTitle(input), forking, running, ending: lap(), end: "committed" }
+  })
+
+/** Without `Fork`, since it outlives this: mounted, and then removed, when the scope closes. */
+const record = (input: Inventory, met: Effect.Effect<void>) =>
+  Effect.gen(function*() {
+    const fs = yield* FileSystem.FileSystem
+    const mounter = yield* Mounter.Mounter
+    const snapshotter = yield* Snapshotter.Snapshotter
+    const directory = yield* fs.makeTempDirectoryScoped({ prefix: "snapshotter-record-" })
+    const lap = stopwatch()
+    const { key, parent } = forkOf("record")
+    const mounts = yield* Effect.acquireRelease(
+      snapshotter.prepare(key, { parent }),
+      () => Effect.catch(snapshotter.remove(key), ({ message }) => Console.error(message))
+    )
+    yield* mounter.mount(mounts, directory)
+    const forking = lap()
+    yield* met
+    lap()
+    const { said, title } = yield* Tasks.record(input, directory)
+    return { fork: "record", command: title, forking, running: lap(), end: "stays mounted", remark: said, mounts }
+  })
+
+const wreck = (met: Effect.Effect<void>) =>
+  Effect.gen(function*() {
+    const lap = stopwatch()
+    const [forking, running] = yield* Fork.discarded(forkOf("wreck"), (directory) =>
+      Effect.gen(function*() {
+        const forking = lap()
+        yield* met
+        lap()
+        yield* Tasks.wreck(directory)
+        return [forking, lap()] as const
+      }))
+    return { fork: "wreck", command: "rm -rf *", forking, running, ending: lap(), end: "discarded" }
+  })
+
+/** The failure of the command is the failure of `Fork.committed`, and there is nothing to clean up. */
+const build = (met: Effect.Effect<void>) =>
+  Effect.gen(function*() {
+    const lap = stopwatch()
+    const times = { forking: 0, running: 0 }
+    const stopped = Effect.sync(() => {
+      times.running = lap()
+    })
+    const failure = yield* Fork.committed(forkOf("build"), Snapshot.Name.make("built"), (directory) =>
+      Effect.gen(function*() {
+        times.forking = lap()
+        yield* met
+        lap()
+        yield* Effect.ensuring(Tasks.build(directory), stopped)
+      })).pipe(Effect.as(undefined), Effect.catchTag("CommandFailed", Effect.succeed))
+    const end = failure === undefined ? "committed" : "failed, discarded"
+    return { fork: "build", command: Tasks.buildTitle, ...times, ending: lap(), end, remark: failure?.message }
+  })
+
+// ============================================================ as text
+
+/** Milliseconds, and what became of the fork. */
+interface Outcome {
+  readonly fork: string
+  readonly command: string
+  readonly forking: number
+  readonly running: number
+  readonly ending?: number
+  readonly end: string
+  readonly remark?: string | undefined
+}
+
+const lines = ({ command, end, ending, fork, forking, remark, running }: Outcome): ReadonlyArray<string> => [
+  row(
+    `  ${fork.padEnd(8)}${command}`,
+    Show.duration(forking),
+    Show.duration(running),
+    ending === undefined ? "" : Show.duration(ending),
+    end
+  ),
+  ...(remark === undefined ? [] : [`          ${Show.cut(remark, 88)}`])
+]
+
+const row = (what: string, forked: string, ran: string, ended: string, end = ""): string =>
+  `${what.padEnd(52)}${forked.padStart(9)}${ran.padStart(9)}${ended.padStart(9)}  ${end}`.trimEnd()

@@ -1,0 +1,286 @@
+/** Each example runs as a user runs it, says what it should, and leaves nothing behind. */
+import { assert, describe, it } from "@effect/vitest"
+import { Snapshotter } from "@snapshotter/core/Snapshotter"
+import { NodeSnapshotter } from "@snapshotter/node-fs"
+import { Effect, Stream } from "effect"
+import { type ChildProcess, spawn, spawnSync } from "node:child_process"
+import * as fs from "node:fs"
+import * as os from "node:os"
+import * as path from "node:path"
+import { judgement } from "../../test/Judgement.ts"
+
+const examples = path.join(import.meta.dirname, "..", "src")
+const isRoot = process.getuid?.() === 0
+const inNamespace = ["unshare", "-Urm"]
+const canMount = isRoot || spawnSync("unshare", ["-Urm", "true"]).status === 0
+/** What lets a program mount here. */
+const mounting = isRoot ? [] : inNamespace
+
+judgement("examples", canMount ? undefined : "the main example mounts, which needs root or a user namespace")
+
+// ============================================================ running
+
+interface Ran {
+  readonly stdout: string
+  readonly stderr: string
+  readonly code: number | null
+}
+
+interface How {
+  /** A command that runs the command that follows it. */
+  readonly within?: ReadonlyArray<string>
+  /** Programs that are found before all others, by name: shell scripts. */
+  readonly instead?: Readonly<Record<string, string>>
+  /** Told of all that was printed so far. */
+  readonly watch?: (child: ChildProcess, stdout: string) => void
+}
+
+/** In a temporary directory of its own, of which nothing may be left, mounted or not. */
+const run = async (example: string, args: ReadonlyArray<string>, how: How = {}): Promise<Ran> => {
+  const directory = fs.realpathSync(fs.mkdtempSync(path.join(os.tmpdir(), "snapshotter-ran-")))
+  try {
+    const ran = await ranIn(directory, example, args, how)
+    const mounts = fs.readFileSync("/proc/self/mountinfo", "utf8").split("\n").filter((line) =>
+      line.includes(directory)
+    )
+    assert.deepStrictEqual(mounts, [], ran.stderr)
+    assert.deepStrictEqual(fs.readdirSync(directory), [], ran.stderr)
+    // A mount namespace that another test made meanwhile keeps a copy of the mount: that is told, and is not this test's.
+    return ran.stderr.includes("in another mount namespace") && ran.code !== 0 ? await run(example, args, how) : ran
+  } finally {
+    fs.rmSync(directory, { recursive: true, force: true })
+  }
+}
+
+const ranIn = (directory: string, example: string, args: ReadonlyArray<string>, how: How): Promise<Ran> => {
+  const programs = fs.mkdtempSync(path.join(os.tmpdir(), "snapshotter-programs-"))
+  for (const [name, script] of Object.entries(how.instead ?? {})) {
+    fs.writeFileSync(path.join(programs, name), `#!/bin/sh\n${script}\n`, { mode: 0o755 })
+  }
+  const env = { ...process.env, TMPDIR: directory, NODE_OPTIONS: "", PATH: `${programs}:${process.env["PATH"]}` }
+  const [command = "", ...rest] = [...(how.within ?? []), process.execPath, path.join(examples, example), ...args]
+  const child = spawn(command, rest, { env, stdio: ["ignore", "pipe", "pipe"] })
+  let [stdout, stderr] = ["", ""]
+  child.stdout.setEncoding("utf8").on("data", (text: string) => {
+    stdout += text
+    how.watch?.(child, stdout)
+  })
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    stderr += text
+  })
+  return new Promise((resolve, reject) => {
+    child.once("error", reject)
+    child.once("close", (code) => {
+      fs.rmSync(programs, { recursive: true, force: true })
+      resolve({ stdout, stderr, code })
+    })
+  })
+}
+
+/** A tree with something of everything, given to what `use` does, and gone afterwards. */
+const withTree = async <A>(use: (directory: string) => Promise<A>, files = 0): Promise<A> => {
+  const directory = fs.realpathSync(fs.mkdtempSync(path.join(os.tmpdir(), "snapshotter-tree-")))
+  try {
+    const write = (name: string | Buffer, text: string) =>
+      fs.writeFileSync(Buffer.concat([Buffer.from(`${directory}/`), Buffer.from(name)]), text)
+    for (const name of ["a", "a/deep", "gone", "empty", "with space"]) fs.mkdirSync(path.join(directory, name))
+    for (const name of ["README.md", "a/one.ts", "a/deep/two.json", "gone/x", "gone/y", "with space/new\nline"]) {
+      write(name, `${name}\n`)
+    }
+    write(Buffer.from([0x66, 0xff, 0xfe]), "no UTF-8\n")
+    fs.symlinkSync("a/one.ts", path.join(directory, "link"))
+    fs.symlinkSync("nowhere", path.join(directory, "dangling"))
+    fs.linkSync(path.join(directory, "README.md"), path.join(directory, "hard link"))
+    fs.chmodSync(path.join(directory, "README.md"), 0o640)
+    for (let at = 0; at < files; at++) write(`a/file ${at}`, `${at}\n`.repeat(1_000))
+    return await use(directory)
+  } finally {
+    fs.rmSync(directory, { recursive: true, force: true })
+  }
+}
+
+// ============================================================ the small ones
+
+describe("first.ts", () => {
+  it("prints what the README says, in memory", async () => {
+    assert.deepStrictEqual(await run("first.ts", []), { stdout: "world\n", stderr: "", code: 0 })
+  })
+
+  it.runIf(canMount)("prints the same on real mounts", async () => {
+    const ran = await run("first.ts", ["--backend", "node"], { within: mounting })
+    assert.deepStrictEqual(ran, { stdout: "world\n", stderr: "", code: 0 })
+  })
+})
+
+describe("self-test.ts", () => {
+  it("finds its tool all-or-nothing, in three lines", async () => {
+    const { code, stderr, stdout } = await run("self-test.ts", ["7"])
+    assert.deepStrictEqual([code, stderr], [0, ""])
+    const [random, failing, again, ...more] = stdout.split("\n")
+    assert.match(random ?? "", /^300 random inputs: [1-9]\d* applied, [1-9]\d* refused;/)
+    assert.match(
+      failing ?? "",
+      /^a failure at each of [1-9]\d* calls: [1-9]\d* times nothing .* [1-9]\d* times all of it/
+    )
+    assert.deepStrictEqual([again, ...more], ["the same again: node examples/src/self-test.ts 7", ""])
+  })
+})
+
+// ============================================================ the main job
+
+const assertDone = ({ code, stdout }: Ran): void => {
+  assert.strictEqual(code, 0)
+  for (
+    const line of [
+      /^ {2}cp -a .* m?s$/m,
+      /^ {2}commit, .* of cp -a$/m,
+      /^ {2}edit .* committed$/m,
+      /^ {2}record .* stays mounted$/m,
+      /^ {2}wreck +rm -rf \* .* discarded$/m,
+      /^ {2}build .* failed, discarded\n {10}sh ended with exit code 1: cp: cannot stat 'no-such-file'/m,
+      /^ {2}A EDITED\.md$/m,
+      /^ {2}D a\/ \(\d+ names\)$|^ {2}D gone\/ \(2 names\)$/m,
+      /^ {2}base +committed .* inodes\n {2}├─ edited +committed .*\n {2}│ {2}└─ review +view/m,
+      /^ {2}└─ record +active/m,
+      /^ {2}type overlay, source overlay$/m,
+      /^ {2}base is the input, after an rm -rf in a fork of it: \d+ names, sha256 [0-9a-f]{12}$/m,
+      /^ {2}edited is the base and what its layer changes, nothing else: \d+ names$/m,
+      /^ {2}a write into the view of it was refused: .*Read-only file system$/m
+    ]
+  ) assert.match(stdout, line)
+}
+
+/** On 60 lines of 100 columns, but for the paths of the machine. */
+const assertFits = ({ stdout }: Ran): void => {
+  const lines = stdout.trimEnd().split("\n")
+  assert.isAtMost(lines.length, 60)
+  for (const line of lines.filter((line) => !line.includes(os.tmpdir()))) assert.isAtMost([...line].length, 100, line)
+}
+
+describe.runIf(canMount)("main.ts, with mounts", () => {
+  it("does the whole job, and shows it on one screen", async () => {
+    const ran = await withTree((tree) => run("main.ts", [tree], { within: mounting }))
+    assertDone(ran)
+    assertFits(ran)
+    assert.match(ran.stdout, /\nAll is unmounted and removed\.\n$/)
+  })
+
+  it("does it in a user namespace", async () => {
+    const ran = await withTree((tree) => run("main.ts", [tree], { within: inNamespace }))
+    assertDone(ran)
+    assert.match(ran.stdout, /, in a user namespace$/m)
+    assert.match(ran.stdout, /^ {4}userxattr$/m)
+  })
+
+  it("does it without git", async () => {
+    const ran = await withTree((tree) => run("main.ts", [tree], { within: mounting, instead: { git: "exit 127" } }))
+    assertDone(ran)
+    assert.match(ran.stdout, /^ {2}record +tar -czf/m)
+  })
+
+  it("does it with an empty directory", async () => {
+    const ran = await withTree((tree) => run("main.ts", [path.join(tree, "empty")], { within: mounting }))
+    assert.strictEqual(ran.code, 0, ran.stderr)
+    assert.match(ran.stdout, /: 0 files, 0 directories, 0 links, 0 B$/m)
+  })
+
+  it.runIf(isRoot)("keeps the store that it is asked to keep", async () => {
+    const directory = fs.mkdtempSync(path.join(os.tmpdir(), "snapshotter-kept-"))
+    const root = path.join(directory, "store")
+    const ran = await withTree((tree) => run("main.ts", ["--root", root, tree]))
+    assert.strictEqual(ran.code, 0, ran.stderr)
+    const names = await Effect.runPromise(
+      Stream.unwrap(Effect.map(Snapshotter, (snapshotter) => snapshotter.walk())).pipe(
+        Stream.map(({ name }) => name),
+        Stream.runCollect,
+        Effect.provide(NodeSnapshotter.layer({ root }))
+      )
+    )
+    assert.deepStrictEqual(names, ["base", "edited"])
+    fs.rmSync(directory, { recursive: true })
+  })
+
+  it("says how far it is when that takes long", async () => {
+    const slow = "sleep 1.3; exec /bin/cp \"$@\""
+    const ran = await withTree((tree) => run("main.ts", [tree], { within: mounting, instead: { cp: slow } }))
+    assert.strictEqual(ran.code, 0, ran.stderr)
+    assert.match(ran.stderr, /^making the base… 0 of \d+ names copied \(1 s\)$/m)
+  })
+
+  it("says in one line which command failed, and how", async () => {
+    const failing = "echo 'cp: the disk is on fire' >&2; exit 9"
+    const ran = await withTree((tree) => run("main.ts", [tree], { within: mounting, instead: { cp: failing } }))
+    assert.deepStrictEqual([ran.code, ran.stderr], [1, "cp ended with exit code 9: cp: the disk is on fire\n"])
+  })
+
+  it("leaves nothing when it is interrupted, wherever it is", async () => {
+    const moments = [/^Store in/m, /files, .* links/, /The base, made once/, /Four forks of it/]
+    const interrupt = async (moment: RegExp, signal: "SIGINT" | "SIGTERM") => {
+      let sent = false
+      const watch = (child: ChildProcess, stdout: string) => {
+        if (sent || !moment.test(stdout)) return
+        sent = true
+        setTimeout(() => child.kill(signal), Math.random() * 100)
+      }
+      const ran = await withTree((tree) => run("main.ts", [tree], { watch, within: mounting }), 500)
+      assert.strictEqual(ran.code, 130, `${signal} at ${moment}: ${ran.stdout}${ran.stderr}`)
+    }
+    for (const moment of moments) await Promise.all([interrupt(moment, "SIGINT"), interrupt(moment, "SIGTERM")])
+  })
+})
+
+describe("main.ts, without mounts", () => {
+  it("does in memory what can be done there", async () => {
+    const ran = await withTree((tree) => run("main.ts", ["--backend", "memory", tree]))
+    assert.deepStrictEqual([ran.code, ran.stderr], [0, ""])
+    assertFits(ran)
+    assert.match(ran.stdout, /^ {2}base +committed .*\n {2}├─ child +committed .*\n {2}└─ work +active/m)
+    assert.match(ran.stdout, /^ {2}base is the sample: 7 files$/m)
+    assert.match(ran.stdout, /^ {2}a write into a view of it was refused: EROFS$/m)
+  })
+
+  /** A user namespace without a mapping: all privileges are gone, and files can be read as before. */
+  const unprivileged = ["unshare", "-U"]
+
+  it("says in one line why nothing can be mounted, and what to do, and goes on in memory", async () => {
+    const ran = await withTree((tree) => run("main.ts", [tree], { within: unprivileged }))
+    assert.deepStrictEqual([ran.code, ran.stderr], [0, ""])
+    assert.match(ran.stdout, /^no real mounts: .*; run as root, or inside `unshare -Urm`\. In memory instead:\n/)
+    assert.match(ran.stdout, /^ {2}base is the sample: 7 files$/m)
+  })
+
+  it("says the same and ends, when asked for real mounts", async () => {
+    const ran = await withTree((tree) => run("main.ts", ["--backend", "node", tree], { within: unprivileged }))
+    assert.deepStrictEqual([ran.code, ran.stdout], [1, ""])
+    assert.match(ran.stderr, /^no real mounts: .*; run as root, or inside `unshare -Urm`\n$/)
+  })
+
+  it("says in one line what is wrong with an argument", async () => {
+    await withTree(async (tree) => {
+      const file = path.join(tree, "README.md")
+      const cases: ReadonlyArray<readonly [ReadonlyArray<string>, RegExp]> = [
+        [[`${tree}/nowhere`], /^\S+\/nowhere does not exist; give a directory$/],
+        [[file], /^\S+\/README\.md is not a directory; give one$/],
+        [["--root", `${tree}/a`, `${tree}/gone`], /^\S+\/a is not empty; give an empty directory/],
+        [["--root", file, `${tree}/gone`], /^\S+\/README\.md is not a directory; give an empty one to --root$/],
+        [
+          ["--root", `${tree}/no/where`, tree],
+          /^\S+\/no does not exist, so no store can be made in it; make it first$/
+        ],
+        [["--root", `${tree}/store`, tree], /^the store would be inside \S+, and be copied into itself;/],
+        [["--root", `${tree}/store`, "--backend", "memory"], /^--root needs real mounts: leave out --backend memory$/]
+      ]
+      await Promise.all(cases.map(async ([args, message]) => {
+        const { code, stderr, stdout } = await run("main.ts", args)
+        assert.deepStrictEqual([code, stdout], [1, ""])
+        assert.match(stderr.replace(/\n$/, ""), message)
+      }))
+    })
+  })
+
+  it("explains its flags", async () => {
+    const { code, stdout } = await run("main.ts", ["--help"])
+    assert.strictEqual(code, 0)
+    for (const word of ["directory", "--backend", "--root"]) assert.include(stdout, word)
+  })
+})

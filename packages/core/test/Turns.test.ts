@@ -1,0 +1,414 @@
+/**
+ * Taking turns, on a file system that has nothing but locks and syncs: what a batch shares, whom a failure or an
+ * interruption concerns, and that nobody is forgotten, in whatever order things happen.
+ */
+import { StoreFailure } from "@snapshotter/core/SnapshotterError"
+import { FileSystemError, type HeldLock, type StoreFileSystem, type SyncTarget } from "@snapshotter/core/StoreFileSystem"
+import { Effect, Exit, Fiber, Scope } from "effect"
+import { assert, describe, it } from "vitest"
+import { simulateAll } from "../../../test/simulation.ts"
+import { type Change, makeTurns, type Staged, type Turns } from "../src/internal/turns.ts"
+
+const seeds = 60
+const lockTimeoutMillis = 1_000
+
+interface Bench {
+  readonly turns: Turns
+  /** What happened, in order: `sync`, and what changes say of themselves. */
+  readonly log: Array<string>
+  readonly scope: Scope.Closeable
+  /** The lock of some other process. */
+  readonly other: Effect.Effect<HeldLock | undefined>
+  readonly waitingRoom: Effect.Effect<HeldLock | undefined>
+  readonly isLocked: () => boolean
+  /** Decides what becomes of the next sync: its errno, or nothing. */
+  syncFails: (nth: number) => string | undefined
+}
+
+const failed = (operation: string) => ({ code, path }: FileSystemError) =>
+  new StoreFailure({ operation, path, code, call: "call" })
+
+/** Another process's look at a lock is a call like ours. */
+const locks = () => {
+  const held = new Set<string>()
+  const tryLock = (path: string) =>
+    Effect.sync((): HeldLock | undefined => {
+      if (held.has(path)) return undefined
+      held.add(path)
+      return { release: Effect.sync(() => held.delete(path)) }
+    })
+  return { held, tryLock }
+}
+
+const makeBench = Effect.gen(function*() {
+  const log: Array<string> = []
+  const { held, tryLock } = locks()
+  const scope = yield* Scope.make()
+  let syncs = 0
+  const unused = (): Effect.Effect<never> => Effect.die(new Error("turns have no use for this"))
+  const sync = (targets: ReadonlyArray<SyncTarget>) =>
+    Effect.suspend(() => {
+      const code = bench.syncFails(++syncs)
+      log.push(`sync ${targets.map(({ path }) => path).join(" ")}${code === undefined ? "" : ` ${code}`}`)
+      return code === undefined ? Effect.void : Effect.fail(new FileSystemError({ operation: "sync", path: "/", code }))
+    })
+  const fs: StoreFileSystem = {
+    tryLock,
+    sync,
+    realPath: unused,
+    lstat: unused,
+    readDirectory: unused,
+    readFile: unused,
+    readLink: unused,
+    makeDirectory: unused,
+    writeFile: unused,
+    symlink: unused,
+    setMode: unused,
+    replaceFile: unused,
+    moveNoReplace: unused,
+    removeFile: unused,
+    removeTree: unused,
+    copyDirectoryAttributes: unused,
+    usage: unused,
+    overlayXattrs: unused,
+    fileSystemType: unused
+  }
+  const turns = makeTurns({
+    fs,
+    root: "root",
+    waitingRoom: "waiting room",
+    lockTimeoutMillis,
+    scope,
+    failure: failed,
+    syncFailed: ({ code }) => Effect.sync(() => log.push(`told of ${code}`))
+  })
+  const bench: Bench = {
+    turns,
+    log,
+    scope,
+    other: tryLock("root"),
+    waitingRoom: tryLock("waiting room"),
+    isLocked: () => held.has("root"),
+    syncFails: () => undefined
+  }
+  return bench
+})
+
+/** Runs it with a bench of its own under many seeds; the lock must be free when it is done. */
+const whatever = (name: string, test: (bench: Bench) => Effect.Effect<void, unknown, Scope.Scope>) =>
+  it(name, () =>
+    simulateAll(seeds, () =>
+      Effect.scoped(Effect.gen(function*() {
+        const bench = yield* makeBench
+        yield* test(bench)
+        // Whoever leads may have something to finish yet.
+        yield* Effect.sleep(100)
+        assert.isFalse(bench.isLocked(), "the lock is held although nobody does anything")
+        yield* Scope.close(bench.scope, Exit.void)
+      }))))
+
+/** A change of one name that says what becomes of it. */
+const change = (
+  { log }: Bench,
+  name: string,
+  more: Partial<Staged<string>> & Partial<Pick<Change<string, StoreFailure>, "writes" | "reads">> = {}
+): Change<string, StoreFailure> => ({
+  operation: name,
+  reads: more.reads ?? [],
+  writes: "writes" in more ? more.writes : [name],
+  notSynced: failed(`${name} not synced`),
+  stage: (staging) =>
+    Effect.sync(() => {
+      log.push(`stage ${name}`)
+      staging.undo(Effect.sync(() => log.push(`undo ${name}`)))
+      staging.end(Effect.sync(() => log.push(`end ${name}`)))
+      return {
+        before: [{ kind: "file", path: `${name}-before` }],
+        commit: Effect.sync(() => log.push(`commit ${name}`)),
+        happened: Effect.succeed(false),
+        after: [{ kind: "file", path: `${name}-after` }],
+        settle: Effect.sync(() => log.push(`settle ${name}`)),
+        result: name,
+        ...more
+      }
+    })
+})
+
+/** The result, or the failure. */
+const answerTo = <A, E>({ turns }: Bench, change: Change<A, E>) =>
+  Effect.match(turns.take(change), { onFailure: (error) => error, onSuccess: (result) => result })
+
+const all = <A, E>(effects: ReadonlyArray<Effect.Effect<A, E>>) => Effect.all(effects, { concurrency: "unbounded" })
+
+const numbers = (count: number) => Array.from({ length: count }, (_, at) => at)
+
+describe("nobody is forgotten", () => {
+  it("each of many changes is made once and answered, and none is lost, in whatever order things happen", () =>
+    simulateAll(300, (random) =>
+      Effect.scoped(Effect.gen(function*() {
+        const { scope, turns } = yield* makeBench
+        const counters = new Map<string, number>()
+        const increment = (name: string): Change<number, never> => ({
+          operation: "increment",
+          reads: [],
+          writes: [name],
+          notSynced: () => assert.fail("no sync fails here"),
+          stage: () =>
+            Effect.sync(() => {
+              const next = (counters.get(name) ?? 0) + 1
+              return {
+                before: [],
+                commit: Effect.sync(() => counters.set(name, next)),
+                happened: Effect.succeed(false),
+                after: [],
+                settle: Effect.void,
+                result: next
+              }
+            })
+        })
+        const fibers = 1 + random.below(8)
+        const rounds = 1 + random.below(12)
+        const names = 1 + random.below(3)
+        const answers = yield* all(numbers(fibers).map((fiber) =>
+          Effect.forEach(numbers(rounds), (round) => turns.take(increment(`name ${(fiber + round) % names}`)))
+        ))
+        const sum = [...counters.values()].reduce((so, count) => so + count, 0)
+        assert.strictEqual(sum, fibers * rounds, "some changes were lost, so they shared a batch")
+        assert.strictEqual(answers.flat().length, fibers * rounds)
+        yield* Scope.close(scope, Exit.void)
+      }))))
+
+  whatever("when the store is closed, whoever still waits is interrupted", (bench) =>
+    Effect.gen(function*() {
+      const lock = yield* bench.other
+      const fibers = yield* Effect.forEach(numbers(3), (at) =>
+        Effect.forkChild(Effect.exit(bench.turns.take(change(bench, `${at}`)))))
+      yield* Effect.sleep(10)
+      yield* bench.turns.close
+      for (const exit of yield* Fiber.joinAll(fibers)) assert.isTrue(Exit.hasInterrupts(exit))
+      yield* lock?.release ?? Effect.void
+      assert.deepStrictEqual(bench.log, [])
+    }))
+})
+
+describe("a batch", () => {
+  whatever("shares two syncs, the first before all renames, the second after them", (bench) =>
+    Effect.gen(function*() {
+      const lock = yield* bench.other
+      const fiber = yield* Effect.forkChild(all(numbers(16).map((at) => bench.turns.take(change(bench, `${at}`)))))
+      yield* Effect.sleep(10)
+      yield* lock?.release ?? Effect.void
+      yield* Fiber.join(fiber)
+      const steps = bench.log.map((line) => line.split(" ")[0]).filter((step, at, steps) => step !== steps[at - 1])
+      assert.deepStrictEqual(steps.slice(0, 4), ["stage", "sync", "commit", "sync"])
+      assert.strictEqual(bench.log.filter((line) => line.startsWith("sync")).length, 2)
+      assert.strictEqual(bench.log.filter((line) => line.startsWith("settle")).length, 16)
+    }))
+
+  whatever("never holds two changes of one name, nor one that decides on what another changes, nor one of everything", (bench) =>
+    Effect.gen(function*() {
+      const lock = yield* bench.other
+      const names: ReadonlyArray<readonly [string, ReadonlyArray<string>, ReadonlyArray<string> | undefined]> = [
+        ["writes a", [], ["a"]],
+        ["writes a too", [], ["a"]],
+        ["reads a", ["a"], ["b"]],
+        ["reads a too", ["a"], ["c"]],
+        ["everything", [], undefined]
+      ]
+      const fibers = yield* Effect.forEach(names, ([name, reads, writes]) =>
+        Effect.andThen(
+          Effect.forkChild(bench.turns.take(change(bench, name, { reads, writes })), { startImmediately: true }),
+          (fiber) => Effect.as(Effect.sleep(1), fiber)
+        ))
+      yield* lock?.release ?? Effect.void
+      yield* Fiber.joinAll(fibers)
+      const batches = bench.log.join("\n").split(/(?<=sync .*-after\n)/).map((batch) =>
+        [...batch.matchAll(/^commit (.*)$/gm)].map(([, name]) => name)
+      ).filter((batch) => batch.length > 0)
+      assert.deepStrictEqual(batches, [["writes a"], ["writes a too"], ["reads a", "reads a too"], ["everything"]])
+    }))
+
+  whatever("of which one cannot be staged goes on with the others", (bench) =>
+    Effect.gen(function*() {
+      const bad: Change<string, string> = {
+        ...change(bench, "bad"),
+        notSynced: () => "not synced",
+        stage: (staging) =>
+          Effect.suspend(() => {
+            for (const step of ["first", "second"]) staging.undo(Effect.sync(() => bench.log.push(`undo ${step}`)))
+            return Effect.fail("refused")
+          })
+      }
+      const lock = yield* bench.other
+      const fiber = yield* Effect.forkChild(all([
+        Effect.exit(bench.turns.take(bad)),
+        Effect.exit(bench.turns.take(change(bench, "good")))
+      ]))
+      yield* Effect.sleep(10)
+      yield* lock?.release ?? Effect.void
+      const exits = yield* Fiber.join(fiber)
+      assert.deepStrictEqual(exits, [Exit.fail("refused"), Exit.succeed("good")])
+      assert.deepStrictEqual(bench.log.filter((line) => line.startsWith("undo")), ["undo second", "undo first"])
+    }))
+
+  whatever("whose first sync fails is taken back, but for what asked for no sync", (bench) =>
+    Effect.gen(function*() {
+      bench.syncFails = (nth) => nth === 1 ? "EIO" : undefined
+      const lock = yield* bench.other
+      const changes = [change(bench, "one"), change(bench, "other"), change(bench, "unsynced", { before: [] })]
+      const fiber = yield* Effect.forkChild(all(changes.map((one) => answerTo(bench, one))))
+      yield* Effect.sleep(10)
+      yield* lock?.release ?? Effect.void
+      const answers = yield* Fiber.join(fiber)
+      const operations = answers.map((answer) => answer instanceof StoreFailure ? answer.operation : answer)
+      assert.deepStrictEqual(operations, ["one not synced", "other not synced", "unsynced"])
+      for (const name of ["one", "other"]) {
+        assert.include(bench.log, `undo ${name}`)
+        assert.include(bench.log, `end ${name}`)
+        assert.notInclude(bench.log, `commit ${name}`)
+      }
+      assert.notInclude(bench.log, "undo unsynced")
+      assert.strictEqual(bench.log.filter((line) => line === "told of EIO").length, 1)
+    }))
+
+  whatever("whose last sync fails has happened: it is NotDurable, not taken back, and nothing is destroyed", (bench) =>
+    Effect.gen(function*() {
+      bench.syncFails = (nth) => nth === 2 ? "EIO" : undefined
+      const error = yield* Effect.flip(bench.turns.take(change(bench, "one")))
+      assert.strictEqual(error._tag, "NotDurable")
+      assert.deepStrictEqual(bench.log, ["stage one", "sync one-before", "commit one", "sync one-after EIO", "told of EIO", "end one"])
+    }))
+
+  whatever("whose rename fails is taken back, unless it has happened all the same", (bench) =>
+    Effect.gen(function*() {
+      const commit = Effect.fail(new FileSystemError({ operation: "moveNoReplace", path: "/", code: "EIO" }))
+      const error = yield* Effect.flip(bench.turns.take(change(bench, "not", { commit })))
+      assert.strictEqual(error._tag, "StoreFailure")
+      assert.include(bench.log, "undo not")
+      const result = yield* bench.turns.take(change(bench, "yes", { commit, happened: Effect.succeed(true) }))
+      assert.strictEqual(result, "yes")
+      assert.notInclude(bench.log, "undo yes")
+      assert.include(bench.log, "settle yes")
+    }))
+
+  whatever("that asks for no sync gets none", (bench) =>
+    Effect.gen(function*() {
+      yield* bench.turns.take(change(bench, "one", { before: [], after: [] }))
+      assert.deepStrictEqual(bench.log, ["stage one", "commit one", "settle one", "end one"])
+    }))
+})
+
+describe("interruption", () => {
+  whatever("of whoever waits for the lock is over at once, and nothing has begun", (bench) =>
+    Effect.gen(function*() {
+      const lock = yield* bench.other
+      const fibers = yield* Effect.forEach(numbers(3), (at) => Effect.forkChild(bench.turns.take(change(bench, `${at}`))))
+      yield* Effect.sleep(10)
+      const before = yield* Effect.clockWith((clock) => clock.currentTimeMillis)
+      yield* Fiber.interruptAll(fibers)
+      assert.strictEqual(yield* Effect.clockWith((clock) => clock.currentTimeMillis), before, "it took time")
+      yield* lock?.release ?? Effect.void
+      assert.deepStrictEqual(bench.log, [])
+      assert.strictEqual(yield* bench.turns.take(change(bench, "next")), "next")
+    }))
+
+  whatever("of one of several in a batch takes back that one alone", (bench) =>
+    Effect.gen(function*() {
+      const lock = yield* bench.other
+      const latch = { release: () => {} }
+      const wait = Effect.callback<void>((resume) => {
+        latch.release = () => resume(Effect.void)
+      })
+      const slow = { ...change(bench, "slow"), stage: () => Effect.andThen(wait, Effect.sync(() => stagedPlainly("slow"))) }
+      const one = yield* Effect.forkChild(bench.turns.take(change(bench, "one")), { startImmediately: true })
+      yield* Effect.sleep(1)
+      const two = yield* Effect.forkChild(bench.turns.take(slow), { startImmediately: true })
+      yield* lock?.release ?? Effect.void
+      yield* Effect.sleep(10)
+      assert.deepStrictEqual(bench.log, ["stage one"])
+      const interrupting = yield* Effect.forkChild(Fiber.interrupt(one))
+      yield* Effect.sleep(10)
+      latch.release()
+      yield* Fiber.join(interrupting)
+      assert.strictEqual(yield* Fiber.join(two), "slow")
+      assert.include(bench.log, "undo one")
+      assert.notInclude(bench.log, "commit one")
+    }))
+
+  whatever("of all of a batch takes it back at once, whatever it hangs in", (bench) =>
+    Effect.gen(function*() {
+      const hanging = { ...change(bench, "two"), stage: () => Effect.never }
+      const fibers = yield* Effect.forEach([change(bench, "one"), hanging], (one) =>
+        Effect.forkChild(bench.turns.take(one), { startImmediately: true }))
+      yield* Effect.sleep(10)
+      yield* Fiber.interruptAll(fibers)
+      assert.include([["stage one", "undo one", "end one"].join(), ""], bench.log.filter((line) => !/sync|commit|settle/.test(line)).join())
+      assert.strictEqual(yield* bench.turns.take(change(bench, "next")), "next")
+    }))
+
+  whatever("after the rename undoes nothing", (bench) =>
+    Effect.gen(function*() {
+      const hanging = change(bench, "one", { settle: Effect.never })
+      const fiber = yield* Effect.forkChild(bench.turns.take(hanging), { startImmediately: true })
+      yield* Effect.sleep(10)
+      yield* Fiber.interrupt(fiber)
+      assert.include(bench.log, "commit one")
+      assert.notInclude(bench.log, "undo one")
+      assert.strictEqual(yield* bench.turns.take(change(bench, "next")), "next")
+    }))
+})
+
+describe("between processes", () => {
+  whatever("whoever waits longer than the time limit gets LockTimeout, and nothing has begun", (bench) =>
+    Effect.gen(function*() {
+      const lock = yield* bench.other
+      const clock = yield* Effect.clockWith((clock) => Effect.succeed(clock))
+      const before = clock.currentTimeMillisUnsafe()
+      const errors = yield* all(numbers(3).map((at) => Effect.flip(bench.turns.take(change(bench, `${at}`)))))
+      const waited = clock.currentTimeMillisUnsafe() - before
+      for (const error of errors) assert.strictEqual(error._tag, "LockTimeout")
+      assert.isAtLeast(waited, lockTimeoutMillis)
+      assert.isAtMost(waited, lockTimeoutMillis + 10)
+      yield* lock?.release ?? Effect.void
+      assert.deepStrictEqual(bench.log, [])
+      assert.strictEqual(yield* bench.turns.take(change(bench, "next")), "next")
+    }))
+
+  whatever("a change of this process that never ends makes others wait no longer than the time limit", (bench) =>
+    Effect.gen(function*() {
+      const hanging = { ...change(bench, "hangs"), stage: () => Effect.never }
+      const fiber = yield* Effect.forkChild(bench.turns.take(hanging), { startImmediately: true })
+      yield* Effect.sleep(10)
+      const error = yield* Effect.flip(bench.turns.take(change(bench, "waits")))
+      assert.strictEqual(error._tag, "LockTimeout")
+      yield* Fiber.interrupt(fiber)
+    }))
+
+  whatever("whoever holds the lock for long steps back, if another process waits", (bench) =>
+    Effect.gen(function*() {
+      const waiting = yield* bench.waitingRoom
+      let others = 0
+      const slow = (name: string) => change(bench, name, { commit: Effect.sleep(4), before: [], after: [] })
+      const working = yield* Effect.forkChild(all(numbers(12).map((at) => bench.turns.take(slow(`${at % 4}`)))))
+      // Another process, which looks every millisecond.
+      for (let looks = 0; looks < 200 && others === 0; looks++) {
+        yield* Effect.sleep(1)
+        const lock = yield* bench.other
+        if (lock === undefined || working.pollUnsafe() !== undefined) continue
+        others++
+        yield* lock.release
+      }
+      yield* waiting?.release ?? Effect.void
+      yield* Fiber.join(working)
+      assert.isAbove(others, 0, "the other process had no turn before all was done")
+    }))
+})
+
+const stagedPlainly = (result: string): Staged<string> => ({
+  before: [],
+  commit: Effect.void,
+  happened: Effect.succeed(true),
+  after: [],
+  settle: Effect.void,
+  result
+})

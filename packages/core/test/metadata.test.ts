@@ -1,0 +1,105 @@
+import { assert, describe, it } from "@effect/vitest"
+import { SnapshotId } from "@snapshotter/core/Snapshot"
+import { Result } from "effect"
+import * as fc from "fast-check"
+// Internal, so not among the package's exports.
+import {
+  decodeStoreRecord,
+  encodeMetadata,
+  encodeStoreRecord,
+  formatVersion,
+  type Metadata,
+  readMetadata
+} from "../src/internal/metadata.ts"
+
+/** Any text that has bytes. */
+const text = fc.string({ unit: "binary", maxLength: 30 })
+
+const labels = fc.array(fc.tuple(fc.oneof(fc.constantFrom("__proto__", "constructor", "a"), text), text), {
+  maxLength: 5
+})
+  // `fromEntries` defines properties, so `__proto__` is one.
+  .map((entries): Record<string, string> => Object.fromEntries(entries))
+
+const id = fc.string({ unit: fc.constantFrom(..."abcdefghijklmnopqrstuvwxyz234567"), minLength: 13, maxLength: 13 })
+  .map((id) => SnapshotId.make(id))
+
+const time = fc.bigInt({ min: -(2n ** 80n), max: 2n ** 80n })
+
+const metadata: fc.Arbitrary<Metadata> = fc.record({
+  version: fc.constant(formatVersion),
+  name: text,
+  labels,
+  createdAt: time,
+  updatedAt: time,
+  durable: fc.boolean()
+}).chain((common) => fc.oneof(fc.constant(common), id.map((parent) => ({ ...common, parent }))))
+
+const problem = (text: string): string =>
+  Result.match(readMetadata(text), { onFailure: (reason) => reason, onSuccess: () => "none" })
+
+describe("metadata", () => {
+  it("comes back from its text as it was: any name, any labels, times to the nanosecond", () => {
+    fc.assert(
+      fc.property(metadata, (metadata) => {
+        const read = Result.getOrThrow(readMetadata(encodeMetadata(metadata)))
+        assert.deepStrictEqual({ ...read, labels: Object.entries(read.labels) }, {
+          ...metadata,
+          labels: Object.entries(metadata.labels)
+        })
+        assert.strictEqual(Object.getPrototypeOf({ ...read.labels }), Object.prototype)
+      }),
+      { numRuns: 500 }
+    )
+  })
+
+  it("does not read what was cut off, whatever it was", () => {
+    fc.assert(fc.property(metadata, fc.nat(), (metadata, at) => {
+      const whole = encodeMetadata(metadata)
+      assert.notStrictEqual(problem(whole.slice(0, at % whole.length)), "none")
+    }))
+  })
+
+  it("does not read any other text, and never throws", () => {
+    fc.assert(fc.property(fc.oneof(text, fc.json()), (other) => assert.notStrictEqual(problem(other), "none")))
+  })
+
+  it("says what is wrong with a text", () => {
+    assert.include(problem(""), "empty")
+    assert.include(problem("\0".repeat(4096)), "NUL")
+    assert.include(problem("{\"version\":1"), "not the JSON")
+    assert.include(problem("[]"), "not the JSON")
+    assert.include(problem("{\"version\":1,\"name\":5}"), "wrong shape")
+    assert.include(problem("{\"version\":999,\"name\":\"a\"}"), "999")
+  })
+
+  it("refuses newer versions, also where all else would do", () => {
+    fc.assert(fc.property(metadata, fc.integer({ min: 2, max: 2 ** 31 }), (metadata, version) => {
+      const newer = encodeMetadata(metadata).replace("\"version\":1", `"version":${version}`)
+      assert.include(problem(newer), `format version ${version}`)
+    }))
+  })
+})
+
+describe("a store's record", () => {
+  it("comes back from its text as it was", () => {
+    for (const overlayXattrs of ["trusted", "user"] as const) {
+      const record = { version: formatVersion, overlayXattrs } as const
+      assert.deepStrictEqual(Result.getOrThrow(decodeStoreRecord(encodeStoreRecord(record))), record)
+    }
+  })
+
+  it("is read only as this version wrote it", () => {
+    for (
+      const other of [
+        "",
+        "{}",
+        "1",
+        "{\"version\":2,\"overlayXattrs\":\"user\"}",
+        "{\"version\":1,\"overlayXattrs\":\"x\"}"
+      ]
+    ) {
+      assert.isTrue(Result.isFailure(decodeStoreRecord(other)), other)
+    }
+  })
+})

@@ -1,0 +1,126 @@
+/**
+ * Runs an Effect in simulated time, in an order of things that a seed decides: fibers yield at any operation, whoever can
+ * go on next is drawn, and time passes only when nobody can. The same seed does the same again, so long as the Effect
+ * waits for nothing outside of it.
+ *
+ * Where nobody can go on and nobody sleeps, the Effect would never end: that is an error, not a wait.
+ */
+import { Clock, Duration, Effect } from "effect"
+import type { Scheduler, SchedulerDispatcher } from "effect/Scheduler"
+import { type Random, randomFrom } from "./random.ts"
+
+/** Runs it under one seed. */
+export const simulate = <A, E>(seed: number, effect: Effect.Effect<A, E>): Promise<A> =>
+  new Promise((resolve, reject) => {
+    const machine = new Machine(randomFrom(seed))
+    const fiber = Effect.runFork(Effect.provideService(effect, Clock.Clock, machine.clock), { scheduler: machine })
+    const stuck = () => reject(new Error(`seed ${seed}: nobody can go on, at ${machine.now} ms`))
+    machine.onIdle = stuck
+    fiber.addObserver((exit) => {
+      machine.onIdle = () => {}
+      Effect.runPromise(exit).then(resolve, (cause: unknown) => {
+        console.log("XX", seed, cause); reject(new Error(`seed ${seed}: ${cause instanceof Error ? cause.message : String(cause)}`))
+      })
+    })
+  })
+
+/** Runs it under each of these many seeds, which begin where SNAPSHOTTER_SEED says, or anywhere. */
+export const simulateAll = async <A, E>(seeds: number, effect: (random: Random) => Effect.Effect<A, E>): Promise<void> => {
+  const first = Number(process.env["SNAPSHOTTER_SEED"] ?? Math.floor(Math.random() * 2 ** 30))
+  for (let seed = first; seed < first + seeds; seed++) await simulate(seed, Effect.suspend(() => effect(randomFrom(seed))))
+}
+
+/** How many rounds of the event loop without anything to do mean that there never will be: promises need one or two. */
+const idleRoundsMax = 5
+
+class Machine implements Scheduler {
+  readonly executionMode = "async"
+  /** Milliseconds since the beginning of this simulated time. */
+  now = 1_700_000_000_000
+  onIdle: () => void = () => {}
+  private readonly random: Random
+  private readonly eagerness: number
+  private readonly tasks: Array<() => void> = []
+  private readonly sleepers = new Set<{ readonly at: number; readonly wake: () => void }>()
+  private running = false
+
+  constructor(random: Random) {
+    this.random = random
+    // From yielding at every other operation to hardly ever.
+    this.eagerness = random.pick([0.5, 0.1, 0.02, 0.001]) ?? 0.1
+  }
+
+  shouldYield(): boolean {
+    return this.random.chance(this.eagerness)
+  }
+
+  makeDispatcher(): SchedulerDispatcher {
+    return {
+      scheduleTask: (task) => {
+        this.tasks.push(task)
+        this.start()
+      },
+      flush: () => this.work()
+    }
+  }
+
+  readonly clock: Clock.Clock = ((machine: Machine): Clock.Clock => {
+    const nanos = () => BigInt(Math.round(machine.now * 1_000)) * 1_000n
+    return {
+      currentTimeMillisUnsafe: () => machine.now,
+      currentTimeMillis: Effect.sync(() => machine.now),
+      currentTimeNanosUnsafe: nanos,
+      currentTimeNanos: Effect.sync(nanos),
+      monotonicTimeNanosUnsafe: nanos,
+      monotonicTimeNanos: Effect.sync(nanos),
+      sleep: (duration) =>
+        Effect.callback((resume) => {
+          const sleeper = { at: machine.now + Duration.toMillis(duration), wake: () => resume(Effect.void) }
+          machine.sleepers.add(sleeper)
+          machine.start()
+          return Effect.sync(() => machine.sleepers.delete(sleeper))
+        })
+    }
+  })(this)
+
+  private start(): void {
+    if (this.running) return
+    this.running = true
+    setImmediate(() => this.round(0))
+  }
+
+  private round(idle: number): void {
+    const worked = this.work()
+    if (worked) return void setImmediate(() => this.round(0))
+    if (idle < idleRoundsMax) return void setImmediate(() => this.round(idle + 1))
+    this.running = false
+    this.onIdle()
+  }
+
+  /** Whether there was anything to do. */
+  private work(): boolean {
+    let worked = false
+    while (this.step()) worked = true
+    return worked
+  }
+
+  private step(): boolean {
+    if (this.tasks.length > 0) {
+      const at = this.random.below(this.tasks.length)
+      const task = this.tasks[at]
+      const last = this.tasks.pop()
+      if (last !== undefined && at < this.tasks.length) this.tasks[at] = last
+      task?.()
+      return true
+    }
+    const next = [...this.sleepers].reduce<{ at: number; wake: () => void } | undefined>(
+      (first, one) => first === undefined || one.at < first.at ? one : first,
+      undefined
+    )
+    if (next === undefined) return false
+    this.sleepers.delete(next)
+    this.now = Math.max(this.now, next.at)
+    next.wake()
+    return true
+  }
+}
