@@ -19,15 +19,23 @@ export const simulate = <A, E>(seed: number, effect: Effect.Effect<A, E>): Promi
     fiber.addObserver((exit) => {
       machine.onIdle = () => {}
       Effect.runPromise(exit).then(resolve, (cause: unknown) => {
-        console.log("XX", seed, cause); reject(new Error(`seed ${seed}: ${cause instanceof Error ? cause.message : String(cause)}`))
+        reject(new Error(`seed ${seed}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause }))
       })
     })
   })
 
 /** Runs it under each of these many seeds, which begin where SNAPSHOTTER_SEED says, or anywhere. */
-export const simulateAll = async <A, E>(seeds: number, effect: (random: Random) => Effect.Effect<A, E>): Promise<void> => {
+export const simulateAll = async <A, E>(
+  seeds: number,
+  effect: (random: Random) => Effect.Effect<A, E>
+): Promise<void> => {
   const first = Number(process.env["SNAPSHOTTER_SEED"] ?? Math.floor(Math.random() * 2 ** 30))
-  for (let seed = first; seed < first + seeds; seed++) await simulate(seed, Effect.suspend(() => effect(randomFrom(seed))))
+  for (let seed = first; seed < first + seeds; seed++) {
+    await simulate(
+      seed,
+      Effect.suspend(() => effect(randomFrom(seed)))
+    )
+  }
 }
 
 /** How many rounds of the event loop without anything to do mean that there never will be: promises need one or two. */
@@ -46,8 +54,8 @@ class Machine implements Scheduler {
 
   constructor(random: Random) {
     this.random = random
-    // From yielding at every other operation to hardly ever.
-    this.eagerness = random.pick([0.5, 0.1, 0.02, 0.001]) ?? 0.1
+    // From yielding at every fourth operation to hardly ever. A yield is two operations itself, so with a half it never ends.
+    this.eagerness = random.pick([0.25, 0.1, 0.02, 0.001]) ?? 0.1
   }
 
   shouldYield(): boolean {

@@ -36,14 +36,30 @@ const plant = (directory: string, { edits }: Defect): void => {
   for (const { file, find, put } of edits) {
     const text = fs.readFileSync(path.join(directory, "src", file), "utf8")
     const times = text.split(find).length - 1
-    assert.strictEqual(times, 1, `${JSON.stringify(find)} is in ${file} ${times} times, so the defect cannot be planted`)
+    assert.strictEqual(
+      times,
+      1,
+      `${JSON.stringify(find)} is in ${file} ${times} times, so the defect cannot be planted`
+    )
     fs.writeFileSync(path.join(directory, "src", file), text.replace(find, () => put))
   }
 }
 
 const runTests = async (directory: string, tests: ReadonlyArray<string>): Promise<Report> => {
   const output = path.join(directory, "report.json")
-  const args = [vitest, "run", "--config", config, "--bail", "1", "--reporter", "json", "--outputFile", output, ...tests]
+  const args = [
+    vitest,
+    "run",
+    "--config",
+    config,
+    "--bail",
+    "1",
+    "--reporter",
+    "json",
+    "--outputFile",
+    output,
+    ...tests
+  ]
   const { SNAPSHOTTER_JUDGEMENTS: _, ...environment } = process.env
   const child = spawn(process.execPath, args, {
     cwd: workspace,
@@ -67,7 +83,9 @@ const caughtBy = ({ testResults }: Report): string | undefined => {
   const [why = ""] = (failed.failureMessages?.[0] ?? "").split("\n")
   const programs = /after (\d+) programs/.exec(why)?.[1]
   const passed = results.filter(({ status }) => status === "passed").length
-  return `${failed.fullName} (after ${programs === undefined ? `${passed} other tests` : `${programs} programs`}): ${why.slice(0, 200)}`
+  return `${failed.fullName} (after ${programs === undefined ? `${passed} other tests` : `${programs} programs`}): ${
+    why.slice(0, 200)
+  }`
 }
 
 describe.runIf(judgement("planted"))("a planted defect is caught", () => {

@@ -40,22 +40,29 @@ export const defects: ReadonlyArray<Defect> = [
     edits: [
       {
         file: "internal/create.ts",
-        find: "yield* makeChainDurable(store, operation, parent, (yield* subject(store, operation, \"parent\", parent)).id)",
+        find:
+          "yield* makeChainDurable(store, operation, parent, (yield* subject(store, operation, \"parent\", parent)).id)",
         put: ""
       },
       {
         file: "internal/create.ts",
-        find: "const chain = yield* chainFrom(store, operation, parent, (yield* subject(store, operation, \"parent\", parent)).id)",
+        find:
+          "const chain = yield* chainFrom(store, operation, parent, (yield* subject(store, operation, \"parent\", parent)).id)",
         put: `const chain = [(yield* lookUp(store, operation, parent))?.id ?? (yield* store.ids.next)]
       if (chain.length === 1) return chain`
       },
       { file: "internal/create.ts", find: "import { chainFrom, ", put: "import { chainFrom, lookUp, " },
       {
         file: "internal/create.ts",
-        find: "yield* store.fs.copyDirectoryAttributes(store.layout.snapshot(\"committed\", plan.parent).layer, made.layer)",
+        find:
+          "yield* store.fs.copyDirectoryAttributes(store.layout.snapshot(\"committed\", plan.parent).layer, made.layer)",
         put: ""
       },
-      { file: "internal/create.ts", find: "if (plan.parent !== undefined) yield* markChild(staging, plan.parent, id)", put: "" }
+      {
+        file: "internal/create.ts",
+        find: "if (plan.parent !== undefined) yield* markChild(staging, plan.parent, id)",
+        put: ""
+      }
     ],
     tests: [model]
   },
@@ -75,9 +82,14 @@ export const defects: ReadonlyArray<Defect> = [
       {
         file: "internal/commit.ts",
         find: "yield* placeLink(store, operation, staging, name, { kind: \"committed\", id: found.id })",
-        put: "const late = Effect.orDie(placeLink(store, operation, staging, name, { kind: \"committed\", id: found.id }))"
+        put:
+          "const late = Effect.orDie(placeLink(store, operation, staging, name, { kind: \"committed\", id: found.id }))"
       },
-      { file: "internal/commit.ts", find: "settle: settle(found),", put: "settle: Effect.andThen(late, settle(found))," }
+      {
+        file: "internal/commit.ts",
+        find: "settle: settle(found),",
+        put: "settle: Effect.andThen(late, settle(found)),"
+      }
     ],
     tests: [crash]
   },
@@ -101,7 +113,11 @@ export const defects: ReadonlyArray<Defect> = [
   },
   {
     name: "a link counts whatever the snapshot that it leads to is called",
-    edits: [{ file: "internal/read.ts", find: "if (metadata === undefined || metadata.name !== name) return undefined", put: "if (metadata === undefined) return undefined" }],
+    edits: [{
+      file: "internal/read.ts",
+      find: "if (metadata === undefined || metadata.name !== name) return undefined",
+      put: "if (metadata === undefined) return undefined"
+    }],
     tests: [suite]
   },
   {
@@ -117,14 +133,26 @@ export const defects: ReadonlyArray<Defect> = [
   {
     name: "commit does not look whether the snapshot is mounted",
     edits: [
-      { file: "internal/commit.ts", find: "if (refusesMounted) yield* notMounted(store, operation, { ...early, name: key })", put: "" },
-      { file: "internal/commit.ts", find: "if (refusesMounted) yield* notMounted(store, operation, { ...found, name: key }, staging)", put: "" }
+      {
+        file: "internal/commit.ts",
+        find: "if (refusesMounted) yield* notMounted(store, operation, { ...early, name: key })",
+        put: ""
+      },
+      {
+        file: "internal/commit.ts",
+        find: "if (refusesMounted) yield* notMounted(store, operation, { ...found, name: key }, staging)",
+        put: ""
+      }
     ],
     tests: [model]
   },
   {
     name: "remove does not look whether the snapshot has children",
-    edits: [{ file: "internal/remove.ts", find: "if (found.kind === \"committed\") yield* withoutChildren(found)", put: "" }],
+    edits: [{
+      file: "internal/remove.ts",
+      find: "if (found.kind === \"committed\") yield* withoutChildren(found)",
+      put: ""
+    }],
     tests: [model]
   },
   {
@@ -148,7 +176,11 @@ export const defects: ReadonlyArray<Defect> = [
   },
   {
     name: "changes of one name share a batch",
-    edits: [{ file: "internal/turns.ts", find: "if (!collides) chosen.push(entry)", put: "if (!collides || true) chosen.push(entry)" }],
+    edits: [{
+      file: "internal/turns.ts",
+      find: "if (!collides) chosen.push(entry)",
+      put: "if (!collides || true) chosen.push(entry)"
+    }],
     tests: [concurrency]
   },
   {
@@ -159,13 +191,22 @@ export const defects: ReadonlyArray<Defect> = [
         find: "yield* syncContents(store, [{ kind: \"tree\", path: found.paths.directory }]).pipe(",
         put: "yield* syncContents(store, []).pipe("
       },
-      { file: "internal/commit.ts", find: "{ kind: \"tree\", path: found.paths.directory },\n          { kind: \"directory\", path: store.layout.index }", put: "{ kind: \"directory\", path: store.layout.index }" }
+      {
+        file: "internal/commit.ts",
+        find:
+          "{ kind: \"tree\", path: found.paths.directory },\n          { kind: \"directory\", path: store.layout.index }",
+        put: "{ kind: \"directory\", path: store.layout.index }"
+      }
     ],
     tests: [concurrency]
   },
   {
     name: "remove does not wait for its rename to be on disk before it destroys",
-    edits: [{ file: "internal/remove.ts", find: "after: barrier(\n          waits,", put: "after: barrier(\n          false && waits," }],
+    edits: [{
+      file: "internal/remove.ts",
+      find: "after: barrier(\n          waits,",
+      put: "after: barrier(\n          false && waits,"
+    }],
     tests: [concurrency]
   },
   {

@@ -10,6 +10,22 @@ import * as Tasks from "./tasks.ts"
 
 export const edited = Snapshot.Name.make("edited")
 
+const forkOf = (key: string) => ({ key: Snapshot.Key.make(key), parent: base })
+
+/** How long a fork takes from nothing to nothing, in milliseconds: prepared, mounted, unmounted and removed. */
+export const forkOften = (times: number, whole: number) =>
+  Effect.gen(function*() {
+    const taken: Array<number> = []
+    for (let at = 0; at < times; at++) {
+      const lap = stopwatch()
+      yield* Fork.discarded(forkOf("nothing"), () => Effect.void)
+      taken.push(lap())
+    }
+    const median = taken.toSorted((one, other) => one - other)[Math.floor(times / 2)] ?? 0
+    const what = `  a fork of it, mounted, unmounted and discarded (median of ${times})`
+    yield* Console.log(Show.step(what, Show.duration(median), `${Show.ratio(median, whole)} of cp -a`))
+  })
+
 /** Answers the mounts of the one fork that stays, until the scope closes. `whole` is the time of a copy. */
 export const forkFour = (input: Inventory, whole: number) =>
   Effect.gen(function*() {
@@ -37,8 +53,6 @@ const meeting = (parties: number): Effect.Effect<void> => {
 }
 
 // ============================================================ one by one
-
-const forkOf = (key: string) => ({ key: Snapshot.Key.make(key), parent: base })
 
 const edit = (input: Inventory, met: Effect.Effect<void>) =>
   Effect.gen(function*() {

@@ -2,7 +2,7 @@
 import { Console, Effect } from "effect"
 import { type Job, makeBase } from "./base.ts"
 import { listed } from "./changes.ts"
-import { forkFour } from "./forks.ts"
+import { forkFour, forkOften } from "./forks.ts"
 import { inventoryOf, readBack } from "./readBack.ts"
 import * as Show from "./show.ts"
 
@@ -14,6 +14,7 @@ export const onLinux = (job: Job) =>
         `${Show.count(input.links, "link")}, ${Show.bytes(input.bytes)}`
     )
     const whole = yield* makeBase(job, input)
+    yield* forkOften(20, whole)
     const mounts = yield* forkFour(input, whole)
     const found = yield* readBack(job, input)
     yield* Console.log([

@@ -13,7 +13,7 @@ export const withProgress = <A, E, R>(
     const started = performance.now()
     const line = () => `${what}… ${detail()} (${Math.round((performance.now() - started) / 1000)} s)`.replace("  ", " ")
     const ticking = yield* Effect.forkChild(Effect.interruptible(tty ? redrawn(line) : repeated(line)))
-    return yield* Effect.ensuring(effect, Effect.andThen(Fiber.interrupt(ticking), clear))
+    return yield* Effect.ensuring(effect, Effect.andThen(Fiber.interrupt(ticking), clear(started)))
   })
 
 const redrawn = (line: () => string) =>
@@ -34,6 +34,7 @@ const repeated = (line: () => string) =>
     }
   })
 
-const clear = Effect.sync(() => {
-  if (tty) process.stderr.write("\r\x1b[K")
-})
+const clear = (started: number) =>
+  Effect.sync(() => {
+    if (tty && performance.now() - started > 1_000) process.stderr.write("\r\x1b[K")
+  })

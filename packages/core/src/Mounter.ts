@@ -51,12 +51,14 @@ export class AlreadyMounted extends Schema.TaggedError<AlreadyMounted>()(
   { layer: Schema.String, target: Schema.UndefinedOr(Schema.String) }
 ) {
   override get message() {
-    const where = this.target === undefined ? "in another mount namespace" : `at ${JSON.stringify(this.target)}`
-    return `${JSON.stringify(this.layer)} is mounted writable already, ${where}; unmount it there first`
+    const where = this.target === undefined
+      ? "in another mount namespace, or detached while somebody used it; end that first"
+      : `at ${JSON.stringify(this.target)}; unmount it there first`
+    return `${JSON.stringify(this.layer)} is mounted writable already, ${where}`
   }
 }
 
-/** Something still uses the mount: an open file, or a process whose working directory is in it. */
+/** Something still uses the mount: an open file, a process whose working directory is in it, or a mount below it. */
 export class StillInUse extends Schema.TaggedError<StillInUse>()("StillInUse", {
   target: Schema.String
 }) {
@@ -89,14 +91,10 @@ export interface Mounter {
 
   /**
    * Who is using the layer in this directory (its `fs/`), by device, inode and id, never by path alone: a mount goes on
-   * showing the path that it was made with. Sees overlay uppers in every mount namespace where the kernel lets it, bind
-   * mounts and lowers in this one only. `scratch` is a directory of the same file system that one such call at a time may
-   * use, or `undefined` to leave the kernel's mark unasked.
+   * showing the path that it was made with. Sees overlay uppers in every mount namespace where the kernel tells, bind
+   * mounts and lowers in this one only. A layer that is not there is judged by its id.
    */
-  readonly uses: (
-    layer: string,
-    scratch: string | undefined
-  ) => Effect.Effect<ReadonlyArray<LayerUse>, MountFailed>
+  readonly uses: (layer: string) => Effect.Effect<ReadonlyArray<LayerUse>, MountFailed>
 }
 
 export const Mounter = Context.Service<Mounter>("@snapshotter/core/Mounter")

@@ -260,7 +260,7 @@ const faultyMounter = (inner: Mounter, meet: Meet, unlessDead: UnlessDead): Moun
       ),
     unmount: (target) => call("unmount", "unmount", [target], inner.unmount(target)),
     mounted: call("mounted", "read mounts", [], inner.mounted),
-    uses: (layer, scratch) => call("uses", "read mounts", [layer], inner.uses(layer, scratch))
+    uses: (layer) => call("uses", "read mounts", [layer], inner.uses(layer))
   }
 }
 

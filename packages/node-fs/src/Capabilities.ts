@@ -11,7 +11,7 @@ import { randomBytes } from "node:crypto"
 import { release } from "node:os"
 import { join } from "node:path"
 import { closing, nameDirectory } from "./internal/attach.ts"
-import { isInUse } from "./internal/inUse.ts"
+import { InUseProbe } from "./internal/inUse.ts"
 import { openOverlay, takesDescriptors, takesLayersSingly } from "./internal/overlay.ts"
 import { isInUserNamespace, privilege, refusalOf } from "./internal/refusal.ts"
 import { syscalls, Unsupported } from "./internal/syscalls.ts"
@@ -108,7 +108,7 @@ const probeWithPorts = Effect.fnUntraced(function*(directory: string) {
 
 const findingsIn = Effect.fnUntraced(function*(place: string, options: ReadonlyArray<string>) {
   const fs = yield* StoreFileSystem
-  for (const name of ["lower", "upper", "work", "target", "scratch"]) yield* fs.makeDirectory(join(place, name), 0o700)
+  for (const name of ["lower", "upper", "work", "target"]) yield* fs.makeDirectory(join(place, name), 0o700)
   yield* fs.writeFile(join(place, "lower", "name"), "", 0o600)
   const [layer, work] = [join(place, "upper"), join(place, "work")]
   const overlay = mountsOf({ writable: true, layer, work, parents: [join(place, "lower")] }, options)
@@ -162,7 +162,11 @@ const inUseFinding = (place: string, mounts: Mounts) =>
   Effect.gen(function*() {
     const mounter = yield* Mounter
     yield* mounter.mount(mounts, join(place, "target"))
-    const told = isInUse(syscalls(), join(place, "upper"), join(place, "scratch")) === true
+    const probe = yield* Effect.acquireRelease(
+      Effect.sync(() => new InUseProbe()),
+      (made) => Effect.sync(() => made.close())
+    )
+    const told = yield* Effect.sync(() => probe.isInUse(syscalls(), join(place, "upper")) === true)
     return told
       ? { works: true, detail: "it tells of a live overlay" }
       : { works: false, detail: "it does not tell of a live overlay", remedy: inUseRemedy }

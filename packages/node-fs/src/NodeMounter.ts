@@ -13,7 +13,7 @@ import { Effect, Exit, Layer, Scope } from "effect"
 import { realpathSync } from "node:fs"
 import { nameDirectory } from "./internal/attach.ts"
 import { EBUSY, EINVAL, errnoName } from "./internal/errno.ts"
-import { isInUse, PrivateScratch } from "./internal/inUse.ts"
+import { InUseProbe } from "./internal/inUse.ts"
 import * as Mountinfo from "./internal/mountinfo.ts"
 import { attachMount, type Plan, planOf } from "./internal/mounting.ts"
 import { lockHolder } from "./internal/mountLock.ts"
@@ -36,8 +36,8 @@ const make = ({ way }: Options) =>
   Effect.gen(function*() {
     const table = new MountTable()
     yield* Effect.addFinalizer(() => Effect.sync(() => table.close()))
-    const scratch = new PrivateScratch()
-    yield* Effect.addFinalizer(() => Effect.sync(() => scratch.close()))
+    const probe = new InUseProbe()
+    yield* Effect.addFinalizer(() => Effect.sync(() => probe.close()))
     /** What was mounted here and has not ended. */
     const attached = new Set<Attached>()
 
@@ -108,7 +108,7 @@ const make = ({ way }: Options) =>
       tries = 3
     ): Effect.Effect<boolean | undefined> =>
       Effect.suspend(() => {
-        const marked = scratch.isInUse(sys, layer)
+        const marked = probe.isInUse(sys, layer)
         if (marked !== true || tries === 0) return Effect.succeed(marked)
         return Effect.andThen(pause, isMarked(sys, layer, pause, tries - 1))
       })
@@ -166,18 +166,15 @@ const make = ({ way }: Options) =>
     })
 
     // === uses
-    const uses = (
-      layer: string,
-      scratch: string | undefined
-    ): Effect.Effect<ReadonlyArray<LayerUse>, MountFailed> =>
+    const uses = (layer: string): Effect.Effect<ReadonlyArray<LayerUse>, MountFailed> =>
       Effect.suspend(() => {
         try {
           const sys = syscalls()
-          checkTexts([layer, scratch ?? ""])
+          checkTexts([layer])
           const found = usesAmong(sys, table.read(sys), existingPathOf(layer))
           const uppers = found.filter(({ use }) => use.as === "upper")
           const isCertain = uppers.some(({ byIdAlone }) => !byIdAlone)
-          const marked = scratch === undefined || isCertain ? undefined : isInUse(sys, layer, scratch)
+          const marked = isCertain ? undefined : probe.isInUse(sys, layer)
           // What the kernel's mark denies is another store's: a copy, with the same ids.
           const kept = marked === false ? found.filter((one) => !uppers.includes(one)) : found
           const uses = kept.map(({ use }) => use)

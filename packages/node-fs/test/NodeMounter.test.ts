@@ -82,7 +82,7 @@ describe("long stacks", () => {
             for (let i = 0; i <= count; i++) assert.strictEqual(fs.readFileSync(`${target}/file${i}`, "utf8"), `${i}`)
             fs.writeFileSync(`${target}/written`, "")
             assert.isTrue(fs.existsSync(`${upper}/written`))
-            assert.deepStrictEqual(yield* mounter.uses(upper, undefined), [{ target, as: "upper", writable: true }])
+            assert.deepStrictEqual(yield* mounter.uses(upper), [{ target, as: "upper", writable: true }])
           })
       )
     }
@@ -120,8 +120,8 @@ describe("odd names", () => {
         assert.deepStrictEqual(fs.readdirSync(upper).sort(), ["file2", "written"])
         const mounted = (yield* mounter.mounted).find((mount) => mount.target === target)
         assert.deepStrictEqual(mounted, { target, type: "overlay", writable: true })
-        assert.deepStrictEqual(yield* mounter.uses(lower, undefined), [{ target, as: "lower", writable: false }])
-        assert.deepStrictEqual(yield* mounter.uses(upper, undefined), [{ target, as: "upper", writable: true }])
+        assert.deepStrictEqual(yield* mounter.uses(lower), [{ target, as: "lower", writable: false }])
+        assert.deepStrictEqual(yield* mounter.uses(upper), [{ target, as: "upper", writable: true }])
         yield* mounter.unmount(mounted?.target ?? "")
         assert.deepStrictEqual(fs.readdirSync(target), [])
       }))
@@ -137,11 +137,11 @@ describe("odd names", () => {
         const target = makeTarget(directory)
         const mount = writable(upper, [lower])[0]
         execFileSync("mount", ["-t", "overlay", "overlay", "-o", mount?.options.join(",") ?? "", target])
-        assert.deepStrictEqual(yield* mounter.uses(upper, undefined), [{ target, as: "upper", writable: true }])
+        assert.deepStrictEqual(yield* mounter.uses(upper), [{ target, as: "upper", writable: true }])
         fs.mkdirSync(`${root}/committed`)
         fs.renameSync(upper.replace(/.fs$/, ""), `${root}/committed/${upper.split("/").at(-2)}`)
         const moved = `${root}/committed/${upper.split("/").slice(-2).join("/")}`
-        assert.deepStrictEqual(yield* mounter.uses(moved, undefined), [{ target, as: "upper", writable: true }])
+        assert.deepStrictEqual(yield* mounter.uses(moved), [{ target, as: "upper", writable: true }])
       })
   )
 })
@@ -255,7 +255,7 @@ describe("ending", () => {
                 yield* outcome(mounter.mount(writable(upper, [lower], ["nonsense"]), target))
                 yield* outcome(mounter.mount(writable(upper, []), `${target}/missing`))
                 yield* outcome(mounter.mount(readOnly([lower]), target))
-                yield* mounter.uses(upper, directory)
+                yield* mounter.uses(upper)
                 yield* mounter.mounted
               }
             })
@@ -306,17 +306,16 @@ describe("several processes", () => {
     (mounter, directory) =>
       Effect.gen(function*() {
         const [lower, upper] = [makeLayer(directory, 1), makeLayer(directory, 2)]
-        const [target, scratch] = [makeTarget(directory), makeTarget(directory, "scratch")]
+        const target = makeTarget(directory)
         const holding = yield* hold(inMountNamespace, "mount", { mounts: writable(upper, [lower]), target })
         assert.strictEqual(holding.said, "mounted")
         const moved = `${directory}/moved`
         fs.renameSync(upper.replace(/.fs$/, ""), moved)
-        assert.deepStrictEqual(yield* mounter.uses(`${moved}/fs`, undefined), [])
         const marked = [{ target: undefined, as: "upper" as const, writable: true }]
-        assert.deepStrictEqual(yield* mounter.uses(`${moved}/fs`, scratch), marked)
-        assert.deepStrictEqual(yield* mounter.uses(lower, scratch), [])
+        assert.deepStrictEqual(yield* mounter.uses(`${moved}/fs`), marked)
+        assert.deepStrictEqual(yield* mounter.uses(lower), [])
         yield* holding.end
-        assert.deepStrictEqual(yield* mounter.uses(`${moved}/fs`, scratch), [])
+        assert.deepStrictEqual(yield* mounter.uses(`${moved}/fs`), [])
       })
   )
 
@@ -326,9 +325,9 @@ describe("several processes", () => {
       Effect.gen(function*() {
         const root = rootOf(directory, 600)
         const [lower, upper] = [makeLayer(root, 1), makeLayer(root, 2)]
-        const [target, scratch] = [makeTarget(directory), makeTarget(root, "scratch")]
+        const target = makeTarget(directory)
         yield* hold(inMountNamespace, "mount", { mounts: writable(upper, [lower]), target })
-        assert.strictEqual((yield* mounter.uses(upper, scratch)).length, 1)
+        assert.strictEqual((yield* mounter.uses(upper)).length, 1)
       })
   )
 

@@ -21,7 +21,7 @@ type Operation = "commit" | "remove"
 /** Which uses stand in the way: of a commit, and of removing what is active, those that write; else all. */
 const stands = (subject: Subject) => (use: LayerUse): boolean => subject.kind === "committed" || use.writable
 
-/** Fails if the layer is mounted. Without `staging` only mounts that this namespace sees count. */
+/** Fails if the layer is mounted. With `staging`, under the lock, nobody can begin to mount it from then on either. */
 export const notMounted = Effect.fnUntraced(function*(
   store: Store,
   operation: Operation,
@@ -34,7 +34,7 @@ export const notMounted = Effect.fnUntraced(function*(
   // A damaged one may have none, and is to be removed all the same.
   if (layer?.type !== "directory") return
   const uses = yield* Effect.mapError(
-    store.mounter.uses(subject.paths.layer, staging === undefined ? undefined : store.layout.probe),
+    store.mounter.uses(subject.paths.layer),
     mountsUnknownIn(operation)
   )
   const inTheWay = uses.filter(stands(subject))
@@ -52,7 +52,7 @@ const holdStill = Effect.fnUntraced(function*(store: Store, operation: Operation
 
 /** Whether a committed layer may still be mounted writable; where that can't be told, yes. Asked under the lock. */
 export const maybeMounted = (store: Store, id: SnapshotId): Effect.Effect<boolean> =>
-  store.mounter.uses(store.layout.snapshot("committed", id).layer, store.layout.probe).pipe(
+  store.mounter.uses(store.layout.snapshot("committed", id).layer).pipe(
     Effect.map((uses) => uses.some((use) => use.writable)),
     Effect.orElseSucceed(() => true)
   )

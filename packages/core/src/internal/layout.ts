@@ -8,14 +8,13 @@
  *   view/<id>/       fs/ key.json        parent → …
  *   committed/<id>/  fs/ name.json       parent → …   children/<id>
  *   staging/<id>/    being made          trash/<id>/  being deleted
- *   probe/           scratch of the busy check
  * ```
  */
 import { Schema } from "effect"
 import { type Kind, SnapshotId } from "../Snapshot.ts"
 
 /** The directories right below the root, in the order in which a new store gets them. */
-export const directories = ["index", "active", "view", "committed", "staging", "trash", "probe"] as const
+export const directories = ["index", "active", "view", "committed", "staging", "trash"] as const
 
 /** Where the directory of a snapshot can lie. */
 export type Place = Kind | "staging" | "trash"
@@ -34,7 +33,6 @@ const isId = Schema.is(SnapshotId)
 export interface Layout {
   readonly root: string
   readonly version: string
-  readonly probe: string
   readonly place: (place: Place) => string
   readonly index: string
   readonly link: (hash: string) => string
@@ -57,14 +55,12 @@ export interface SnapshotPaths {
   readonly child: (id: SnapshotId) => string
   /** There once a sync failed while this layer's contents may have been on their way to disk. */
   readonly suspect: string
-  /** Overlay's marker that data was written with syncing switched off. */
   readonly metadata: (kind: Kind) => string
 }
 
 export const layoutOf = (root: string): Layout => ({
   root,
   version: `${root}/version`,
-  probe: `${root}/probe`,
   place: (place) => `${root}/${place}`,
   index: `${root}/index`,
   link: (hash) => `${root}/index/${hash}`,

@@ -65,7 +65,7 @@ export interface Turns {
   readonly take: <A, E>(
     change: Change<A, E>
   ) => Effect.Effect<A, E | LockTimeout | NotDurable | StoreFailure | ReadOnlyStore>
-  /** Interrupts whoever still waits: for when the store is closed. */
+  /** Interrupts whoever still waits, and whoever comes later: for when the store is closed. */
   readonly close: Effect.Effect<void>
 }
 
@@ -104,11 +104,13 @@ export const makeTurns = (options: TurnsOptions): Turns => {
   const queue: Array<Entry> = []
   let batch: ReadonlyArray<Entry> = []
   let leadership: Leadership | undefined
+  let closed = false
 
   const take = <A, E>(change: Change<A, E>) =>
     Effect.uninterruptibleMask((restore) =>
       Effect.gen(function*() {
         const now = yield* Clock.currentTimeMillis
+        if (closed) return yield* Effect.interrupt
         const entry: Entry = {
           change,
           done: Deferred.makeUnsafe(),
@@ -182,7 +184,7 @@ export const makeTurns = (options: TurnsOptions): Turns => {
   const serve = (mine: Leadership) => (restore: Restore) =>
     Effect.gen(function*() {
       while (isWanted(mine)) {
-        const lock = yield* Effect.exit(restore(acquire))
+        const lock = yield* Effect.exit(acquire(restore))
         if (wasInterrupted(lock)) return
         if (Exit.isFailure(lock)) {
           yield* refuseAll(lock.cause)
@@ -212,24 +214,28 @@ export const makeTurns = (options: TurnsOptions): Turns => {
       return true
     })
 
-  /** The store's lock, or `undefined` once nobody wants it any more. */
-  const acquire: Effect.Effect<HeldLock | undefined, FileSystemError> = Effect.gen(function*() {
-    let waiting: HeldLock | undefined
-    const leave = Effect.suspend(() => waiting?.release ?? Effect.void)
-    return yield* Effect.ensuring(
-      Effect.gen(function*() {
-        for (let pause = 0.5;; pause = Math.min(pause * 2, pauseMillisMax)) {
-          const lock = yield* fs.tryLock(options.root)
-          if (lock !== undefined) return lock
-          waiting ??= yield* Effect.orElseSucceed(fs.tryLock(options.waitingRoom), () => undefined)
-          yield* refuseExpired
-          if (queue.length === 0) return undefined
-          yield* Effect.sleep(pause)
-        }
-      }),
-      leave
-    )
-  })
+  /**
+   * The store's lock, or `undefined` once nobody wants it any more. Interruptible only while it pauses: a lock that was
+   * just taken must not be lost.
+   */
+  const acquire = (restore: Restore): Effect.Effect<HeldLock | undefined, FileSystemError> =>
+    Effect.gen(function*() {
+      let waiting: HeldLock | undefined
+      const leave = Effect.suspend(() => waiting?.release ?? Effect.void)
+      return yield* Effect.ensuring(
+        Effect.gen(function*() {
+          for (let pause = 0.5;; pause = Math.min(pause * 2, pauseMillisMax)) {
+            const lock = yield* fs.tryLock(options.root)
+            if (lock !== undefined) return lock
+            waiting ??= yield* Effect.orElseSucceed(fs.tryLock(options.waitingRoom), () => undefined)
+            yield* refuseExpired
+            if (queue.length === 0) return undefined
+            yield* restore(Effect.sleep(pause))
+          }
+        }),
+        leave
+      )
+    })
 
   const refuseExpired = Effect.gen(function*() {
     const now = yield* Clock.currentTimeMillis
@@ -345,9 +351,10 @@ export const makeTurns = (options: TurnsOptions): Turns => {
 
   const quietly = (effect: Effect.Effect<void>) => Effect.asVoid(Effect.exit(effect))
 
-  const close = Effect.suspend(() =>
-    Effect.forEach(queue.splice(0), (entry) => Deferred.interrupt(entry.done), { discard: true })
-  )
+  const close = Effect.suspend(() => {
+    closed = true
+    return Effect.forEach(queue.splice(0), (entry) => Deferred.interrupt(entry.done), { discard: true })
+  })
 
   return { take, close }
 }

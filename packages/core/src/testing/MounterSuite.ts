@@ -91,7 +91,7 @@ const expectNothingMounted = (place: Place) =>
   )
 
 const expectUses = (place: Place, layer: string, expected: ReadonlyArray<LayerUse>) =>
-  Effect.flatMap(place.mounter.uses(layer, undefined), (uses) => expectEqual("the uses", uses, expected))
+  Effect.flatMap(place.mounter.uses(layer), (uses) => expectEqual("the uses", uses, expected))
 
 const expectRefusedWrite = ({ files }: Place, path: string) => failureOf("writing", files.writeFileString(path, "new"))
 
@@ -448,14 +448,13 @@ const using: Suite<Needs> = [
     })),
   statement("a layer that is missing has no uses", (place) => expectUses(place, place.at(`${place.idOf(0)}/fs`), [])),
   statement(
-    "a scratch directory may be given to ask the kernel's mark, and asking again is no different",
+    "asking again is no different, and leaves no trace",
     (place) =>
       Effect.gen(function*() {
         const layer = yield* makeLayer(place, 0, "text")
-        yield* place.store.makeDirectory(place.at("scratch"), 0o700)
         const before = yield* place.store.lstat(layer)
         for (let i = 0; i < 3; i++) {
-          yield* expectEqual("the uses", yield* place.mounter.uses(layer, place.at("scratch")), [])
+          yield* expectEqual("the uses", yield* place.mounter.uses(layer), [])
         }
         yield* expectEqual("the layer", yield* place.store.lstat(layer), before)
         yield* expectEqual("its names", yield* place.store.readDirectory(layer), ["file"])
@@ -701,21 +700,20 @@ const overlayUsing: Suite<Needs> = [
       yield* expectUses(place, place.at(`committed/${place.idOf(1)}/fs`), [{ target, as: "upper", writable: true }])
     })),
   statement(
-    "with a scratch directory an upper layer is told once, and no longer after its end",
+    "an upper layer is told once, and no longer after its end",
     (place) =>
       Effect.gen(function*() {
         const [lower, upper] = [yield* makeLayer(place, 0, "lower"), yield* makeLayer(place, 1, "", "own")]
         const target = yield* makeTarget(place)
-        yield* place.store.makeDirectory(place.at("scratch"), 0o700)
         yield* inScope(Effect.gen(function*() {
           yield* place.mounter.mount(overlay(upper, [lower]), target)
-          const uses = yield* place.mounter.uses(upper, place.at("scratch"))
+          const uses = yield* place.mounter.uses(upper)
           yield* expectEqual("the uses", uses, [{ target, as: "upper", writable: true }])
-          yield* expectEqual("the lower's uses", yield* place.mounter.uses(lower, place.at("scratch")), [
+          yield* expectEqual("the lower's uses", yield* place.mounter.uses(lower), [
             { target, as: "lower", writable: false }
           ])
         }))
-        yield* expectEqual("the uses", yield* place.mounter.uses(upper, place.at("scratch")), [])
+        yield* expectEqual("the uses", yield* place.mounter.uses(upper), [])
       })
   )
 ]

@@ -18,6 +18,7 @@ export const {
   EAGAIN,
   EBUSY,
   EEXIST,
+  EINTR,
   EINVAL,
   EISDIR,
   EILSEQ,

@@ -6,7 +6,7 @@
  */
 import type Koffi from "koffi"
 import { createRequire } from "node:module"
-import { EAGAIN, ENOSYS } from "./errno.ts"
+import { EAGAIN, EINTR, ENOSYS } from "./errno.ts"
 
 /** A path or name as text, or as bytes with a NUL at the end. */
 export type Path = string | Uint8Array
@@ -119,17 +119,30 @@ const bind = (koffi: typeof Koffi, numbers: { getdents64: number; renameat2: num
   /** errno is the thread's: nothing may come between the call and reading it. */
   const answerOf = (result: number): number => result === -1 ? -koffi.errno() : result
 
+  /** A signal may come in the middle of any call: then nothing has happened, and it is made again. */
+  const untilAnswered = (call: () => number): number => {
+    for (;;) {
+      const answer = answerOf(call())
+      if (answer !== -EINTR) return answer
+    }
+  }
+
   const wrapped = <Arguments extends ReadonlyArray<unknown>>(name: string, types: ReadonlyArray<string>) => {
     const call: (...values: Arguments) => number = libc.func(name, "long", [...types])
-    return (...values: Arguments): number => answerOf(call(...values))
+    return (...values: Arguments): number => untilAnswered(() => call(...values))
   }
   const wrappedInt = <Arguments extends ReadonlyArray<unknown>>(name: string, types: ReadonlyArray<string>) => {
+    const call: (...values: Arguments) => number = libc.func(name, "int", [...types])
+    return (...values: Arguments): number => untilAnswered(() => call(...values))
+  }
+  /** Linux has closed a descriptor even where it says EINTR; by then the number may be somebody else's. */
+  const once = <Arguments extends ReadonlyArray<unknown>>(name: string, types: ReadonlyArray<string>) => {
     const call: (...values: Arguments) => number = libc.func(name, "int", [...types])
     return (...values: Arguments): number => answerOf(call(...values))
   }
   const numbered = <Arguments extends ReadonlyArray<unknown>>(number: number, types: ReadonlyArray<string>) => {
     const call: (number: number, ...values: Arguments) => number = libc.func("syscall", "long", ["long", ...types])
-    return (...values: Arguments): number => answerOf(call(number, ...values))
+    return (...values: Arguments): number => untilAnswered(() => call(number, ...values))
   }
   const later = <Arguments extends ReadonlyArray<unknown>>(name: string, types: ReadonlyArray<string>) => {
     const call = libc.func(name, "int", [...types])
@@ -152,7 +165,7 @@ const bind = (koffi: typeof Koffi, numbers: { getdents64: number; renameat2: num
   return {
     openat: wrappedInt("openat", ["int", path, "int", "uint"]),
     openat2: (directory, name, how) => openat2(directory, name, how, how.length),
-    close: wrappedInt("close", ["int"]),
+    close: once("close", ["int"]),
     read: wrapped("read", ["int", bytes, "ulong"]),
     write: wrapped("write", ["int", bytes, "ulong"]),
     lseek: wrapped("lseek", ["int", "long", "int"]),

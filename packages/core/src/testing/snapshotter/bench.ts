@@ -130,14 +130,14 @@ export interface Seen {
   readonly text: string
 }
 
-/** Everything in a directory, by path, without a store's `probe`: what the busy check does in there does not count. */
+/** Everything in a directory, by path. */
 export const picture = (fs: StoreFileSystem, directory: string): Effect.Effect<ReadonlyArray<Seen>, FileSystemError> =>
   Effect.gen(function*() {
     const seen: Array<Seen> = []
     const pending = [directory]
     for (let path = pending.pop(); path !== undefined; path = pending.pop()) {
       const entry = yield* fs.lstat(path)
-      if (entry === undefined || path.endsWith("/store/probe")) continue
+      if (entry === undefined) continue
       const { ino, mode, nlink, type, uid } = entry
       const size = type === "directory" ? 0 : entry.size
       seen.push({ path, type, mode: mode.toString(8), uid, ino, nlink, size, text: yield* inside(fs, path, type) })
@@ -165,7 +165,7 @@ export const expectSamePicture = <A>(what: string, after: ReadonlyArray<A>, befo
 
 /** Who uses the layer of a snapshot, as the mounter sees it. */
 export const usesOf = (bench: Bench, name: string): Effect.Effect<ReadonlyArray<LayerUse>, unknown> =>
-  Effect.flatMap(whereabouts(bench, name), ({ layer }) => bench.mounter.uses(layer, undefined))
+  Effect.flatMap(whereabouts(bench, name), ({ layer }) => bench.mounter.uses(layer))
 
 /** Takes the store's lock, as another process would. Whoever has it for an operation that has returned gives it back soon. */
 export const otherHoldsLock = ({ fs, root }: Pick<Bench, "fs" | "root">): Effect.Effect<HeldLock, FileSystemError> =>
