@@ -1,6 +1,6 @@
 /** Four forks of the base at once, a real command in each, and a different end for each. */
-import { Fork, Mounter, Snapshot, Snapshotter } from "@snapshotter/core"
-import { Console, Effect, FileSystem, Latch } from "effect"
+import { Fork, Snapshot } from "@snapshotter/core"
+import { Console, Effect, Latch } from "effect"
 import { base } from "./base.ts"
 import type { Inventory } from "./inventory.ts"
 import { withProgress } from "./progress.ts"
@@ -29,8 +29,11 @@ export const forkOften = (times: number, whole: number) =>
 /** Answers the mounts of the one fork that stays, until the scope closes. `whole` is the time of a copy. */
 export const forkFour = (input: Inventory, whole: number) =>
   Effect.gen(function*() {
+    const chosen = Tasks.choose(input)
     const met = meeting(4)
-    const all = Effect.all([edit(input, met), record(input, met), wreck(met), build(met)], { concurrency: "unbounded" })
+    const all = Effect.all([edit(chosen, met), record(chosen, met), wreck(met), build(met)], {
+      concurrency: "unbounded"
+    })
     const outcomes = yield* withProgress("running a command in each of four forks", all)
     const [editing, recording, wrecking] = outcomes
     const compared = [Math.max(...outcomes.map(({ forking }) => forking)), editing.ending, wrecking.ending]
@@ -54,7 +57,7 @@ const meeting = (parties: number): Effect.Effect<void> => {
 
 // ============================================================ one by one
 
-const edit = (input: Inventory, met: Effect.Effect<void>) =>
+const edit = (chosen: Tasks.Choice, met: Effect.Effect<void>) =>
   Effect.gen(function*() {
     const lap = stopwatch()
     const [[forking, running]] = yield* Fork.committed(forkOf("edit"), edited, (directory) =>
@@ -62,30 +65,21 @@ const edit = (input: Inventory, met: Effect.Effect<void>) =>
         const forking = lap()
         yield* met
         lap()
-        yield* Tasks.edit(input, directory)
+        yield* Tasks.edit(chosen, directory)
         return [forking, lap()] as const
       }))
-    return { fork: "edit", command: Tasks.editTitle(input), forking, running, ending: lap(), end: "committed" }
+    return { fork: "edit", command: Tasks.editTitle(chosen), forking, running, ending: lap(), end: "committed" }
   })
 
-/** Without `Fork`, since it outlives this: mounted, and then removed, when the scope closes. */
-const record = (input: Inventory, met: Effect.Effect<void>) =>
+/** It outlives this: it stays mounted until the scope closes. */
+const record = (chosen: Tasks.Choice, met: Effect.Effect<void>) =>
   Effect.gen(function*() {
-    const fs = yield* FileSystem.FileSystem
-    const mounter = yield* Mounter.Mounter
-    const snapshotter = yield* Snapshotter.Snapshotter
-    const directory = yield* fs.makeTempDirectoryScoped({ prefix: "snapshotter-record-" })
     const lap = stopwatch()
-    const { key, parent } = forkOf("record")
-    const mounts = yield* Effect.acquireRelease(
-      snapshotter.prepare(key, { parent }),
-      () => Effect.catch(snapshotter.remove(key), ({ message }) => Console.error(message))
-    )
-    yield* mounter.mount(mounts, directory)
+    const { directory, mounts } = yield* Fork.scoped(forkOf("record"))
     const forking = lap()
     yield* met
     lap()
-    const { said, title } = yield* Tasks.record(input, directory)
+    const { said, title } = yield* Tasks.record(chosen, directory)
     return { fork: "record", command: title, forking, running: lap(), end: "stays mounted", remark: said, mounts }
   })
 

@@ -3,9 +3,16 @@ import { Effect } from "effect"
 import { run } from "./command.ts"
 import { type Entry, type Inventory, shown } from "./inventory.ts"
 
+/** Paths that begin with `./`, so that no command takes one for an option. */
+export interface Choice {
+  readonly edited: ReadonlyArray<string>
+  readonly recorded: ReadonlyArray<string>
+  /** Empty where no directory is of a fitting size. */
+  readonly removed: string
+}
+
 /** Edits three files, adds one and removes a directory. */
-export const edit = (input: Inventory, cwd: string) => {
-  const { edited, removed } = choice(input)
+export const edit = ({ edited, removed }: Choice, cwd: string) => {
   const script = `[ $# = 0 ] || sed -i "1i edited in a fork" "$@"
     echo "what was done and why" > EDITED.md
     [ -z "$REMOVED" ] || rm -r "$REMOVED"`
@@ -13,8 +20,7 @@ export const edit = (input: Inventory, cwd: string) => {
 }
 
 /** Puts up to 300 files under version control; where there is no git, into an archive. */
-export const record = (input: Inventory, cwd: string) => {
-  const { recorded } = choice(input)
+export const record = ({ recorded }: Choice, cwd: string) => {
   // A directory of its own, so that a repository that is in the tree, or that the tree belongs to, stays out of this.
   const env = { GIT_DIR: ".recorded", GIT_WORK_TREE: ".", GIT_INDEX_FILE: undefined, GIT_CONFIG_GLOBAL: "/dev/null" }
   const script = `git init -q && git add -f -- "$@" &&
@@ -41,23 +47,14 @@ export const wreck = (cwd: string) => run("sh", ["-c", "rm -rf -- * .[!.]*"], { 
 /** A step that fails when half of it is done. */
 export const build = (cwd: string) => run("sh", ["-c", "mkdir built && cp no-such-file built/"], { cwd })
 
-export const editTitle = (input: Inventory): string => {
-  const { edited, removed } = choice(input)
-  return [`sed -i on ${edited.length} files`, "a new one", ...(removed === "" ? [] : ["rm -r"])].join(", ")
-}
+export const editTitle = ({ edited, removed }: Choice): string =>
+  [`sed -i on ${edited.length} files`, "a new one", ...(removed === "" ? [] : ["rm -r"])].join(", ")
 
 export const buildTitle = "mkdir built, cp no-such-file built"
 
 // ============================================================ choosing
 
-interface Choice {
-  readonly edited: ReadonlyArray<string>
-  readonly recorded: ReadonlyArray<string>
-  /** Empty where no directory is of a fitting size. */
-  readonly removed: string
-}
-
-const choice = (input: Inventory): Choice => {
+export const choose = (input: Inventory): Choice => {
   const entries = [...input.names.values()].filter(({ name }) => isText(name))
   const small = entries.filter(({ bytes, type }) => type === "file" && bytes > 0 && bytes < 65_536)
   const edited = small.filter(({ name }) => /\.(md|json|js|ts|txt)$/.test(name)).slice(0, 3)
@@ -69,7 +66,6 @@ const choice = (input: Inventory): Choice => {
   }
 }
 
-/** Paths that no command takes for an option. */
 const pathOf = ({ name }: Entry): string => `./${shown(name)}`
 
 /** A command's arguments are text, so names that are not are left alone. */

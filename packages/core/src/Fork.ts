@@ -2,16 +2,21 @@
  * Working in a snapshot, from beginning to end: `prepare`, mount, use, then commit or discard; and, read-only, `view`,
  * mount, look, gone. Mounts and snapshots are released on failure and interruption too.
  *
- * The directory that `use` is given comes from Effect's `FileSystem`: on the real backend a temporary directory of the
- * machine, in memory one of the simulated disk.
+ * The directory that is worked in comes from Effect's `FileSystem`, unless one is given: on the real backend a temporary
+ * directory of the machine, in memory one of the simulated disk.
+ *
+ * When a fork ends, what still uses it (a process with its working directory there, an open file) does not hold it back:
+ * the mount is detached, a warning is logged, and the result of the work is not lost over it. If then the fork cannot be
+ * removed either, that is logged as an error, and its key stays, for `walk` to show and `remove` to try again.
  */
 import { Effect, FileSystem, type PlatformError, type Scope } from "effect"
+import type { Mounts } from "./Mount.ts"
 import { Mounter, type MountError, type MountFailed, type StillInUse } from "./Mounter.ts"
 import type { CommittedInfo, Key, Labels, Name } from "./Snapshot.ts"
 import { type CreateOptions, Snapshotter } from "./Snapshotter.ts"
-import type { CommitError, PrepareError, RemoveError, ViewError } from "./SnapshotterError.ts"
+import type { CommitError, PrepareError } from "./SnapshotterError.ts"
 
-/** What both helpers need to be told. */
+/** What a fork or a look needs to be told. */
 export interface ForkOptions extends CreateOptions {
   /** The key while it lasts; must be free. */
   readonly key: Key
@@ -19,47 +24,65 @@ export interface ForkOptions extends CreateOptions {
   readonly target?: string | undefined
 }
 
-/** What may go wrong in `discarded` besides `use` itself. */
-export type DiscardError =
-  | PrepareError
-  | MountError
-  | MountFailed
-  | StillInUse
-  | RemoveError
-  | PlatformError.PlatformError
-/** What may go wrong in `committed` besides `use` itself. */
-export type CommittedError =
-  | PrepareError
-  | MountError
-  | MountFailed
-  | StillInUse
-  | CommitError
-  | PlatformError.PlatformError
-/** What may go wrong in `viewed` besides `use` itself. */
-export type ViewedError = ViewError | MountError | PlatformError.PlatformError | RemoveError | MountFailed | StillInUse
+/** A snapshot that is mounted until the scope closes, and removed then. */
+export interface Mounted {
+  readonly key: Key
+  /** Where it is mounted. */
+  readonly directory: string
+  readonly mounts: Mounts
+}
+
+/** A fork that is mounted until the scope closes, and removed then unless it was committed. */
+export interface Fork extends Mounted {
+  /**
+   * Unmounts the fork and commits it. From this call on nothing throws it away: if the commit fails, or something still
+   * uses the mount (`StillInUse`), the key stays active, to be committed again or removed.
+   */
+  readonly commit: (
+    name: Name,
+    options?: { readonly labels?: Labels | undefined }
+  ) => Effect.Effect<CommittedInfo, CommitError | MountFailed | StillInUse>
+}
+
+/** What may go wrong before a fork can be worked in. */
+export type BeginError = PrepareError | MountError | PlatformError.PlatformError
 
 type Needs = Snapshotter | Mounter | FileSystem.FileSystem
+
+/** A fork to work in, until the scope closes. */
+export const scoped = Effect.fnUntraced(function*(
+  options: ForkOptions
+): Effect.fn.Return<Fork, BeginError, Needs | Scope.Scope> {
+  const snapshotter = yield* Snapshotter
+  const mounter = yield* Mounter
+  let ours = true
+  const fork = yield* mounted(options, "prepare", () => ours)
+  const commit: Fork["commit"] = Effect.fnUntraced(function*(name, commitOptions) {
+    ours = false
+    yield* mounter.unmount(fork.directory)
+    return yield* snapshotter.commit(name, options.key, commitOptions)
+  })
+  return { ...fork, commit }
+})
+
+/** A view to look at, read-only, until the scope closes. */
+export const scopedView = (options: ForkOptions): Effect.Effect<Mounted, BeginError, Needs | Scope.Scope> =>
+  mounted(options, "view", () => true)
 
 /** Lets `use` work in a fork and throws the fork away, whatever came of it. */
 export const discarded = <A, E, R>(
   options: ForkOptions,
   use: (directory: string) => Effect.Effect<A, E, R>
-): Effect.Effect<A, E | DiscardError, R | Needs> =>
-  Effect.scoped(Effect.gen(function*() {
-    const { fork, directory } = yield* mounted(options, "prepare")
-    const result = yield* use(directory)
-    yield* fork.unmount
-    yield* fork.remove
-    return result
-  }))
+): Effect.Effect<A, E | BeginError, Exclude<R, Scope.Scope> | Needs> =>
+  Effect.scoped(Effect.flatMap(scoped(options), ({ directory }) => use(directory)))
 
 /**
  * Lets `use` work in a fork and commits what it left under a name. If `use` fails or is interrupted the fork is thrown
- * away. If only the commit fails nothing is thrown away: the key stays active, to be committed again or removed.
+ * away; if only the commit fails it is kept, see {@link Fork.commit}.
  *
  * ```ts
  * import { Fork, Snapshot } from "@snapshotter/core"
- * import { Effect, FileSystem } from "effect"
+ * import { FileSystem } from "effect"
  *
  * const built = Fork.committed(
  *   { key: Snapshot.Key.make("build-1"), parent: Snapshot.Name.make("base") },
@@ -72,14 +95,15 @@ export const committed = <A, E, R>(
   options: ForkOptions & { readonly commitLabels?: Labels | undefined },
   name: Name,
   use: (directory: string) => Effect.Effect<A, E, R>
-): Effect.Effect<readonly [A, CommittedInfo], E | CommittedError, R | Needs> =>
+): Effect.Effect<
+  readonly [A, CommittedInfo],
+  E | BeginError | CommitError | MountFailed | StillInUse,
+  Exclude<R, Scope.Scope> | Needs
+> =>
   Effect.scoped(Effect.gen(function*() {
-    const snapshotter = yield* Snapshotter
-    const { fork, directory } = yield* mounted(options, "prepare")
-    const result = yield* use(directory)
-    yield* fork.keep
-    yield* fork.unmount
-    const info = yield* snapshotter.commit(name, options.key, { labels: options.commitLabels })
+    const fork = yield* scoped(options)
+    const result = yield* use(fork.directory)
+    const info = yield* fork.commit(name, { labels: options.commitLabels })
     return [result, info] as const
   }))
 
@@ -87,50 +111,26 @@ export const committed = <A, E, R>(
 export const viewed = <A, E, R>(
   options: ForkOptions,
   use: (directory: string) => Effect.Effect<A, E, R>
-): Effect.Effect<A, E | ViewedError, R | Needs> =>
-  Effect.scoped(Effect.gen(function*() {
-    const { fork, directory } = yield* mounted(options, "view")
-    const result = yield* use(directory)
-    yield* fork.unmount
-    yield* fork.remove
-    return result
-  }))
+): Effect.Effect<A, E | BeginError, Exclude<R, Scope.Scope> | Needs> =>
+  Effect.scoped(Effect.flatMap(scopedView(options), ({ directory }) => use(directory)))
 
-/** A snapshot that is there and mounted until the scope closes; then it is unmounted and, unless kept, removed. */
+/** A snapshot that is there and mounted until the scope closes, and then, if it is ours, removed. */
 const mounted = Effect.fnUntraced(function*(
   options: ForkOptions,
-  how: "prepare" | "view"
-): Effect.fn.Return<Mounted, PrepareError | MountError | PlatformError.PlatformError, Needs | Scope.Scope> {
+  how: "prepare" | "view",
+  isOurs: () => boolean
+): Effect.fn.Return<Mounted, BeginError, Needs | Scope.Scope> {
   const snapshotter = yield* Snapshotter
   const mounter = yield* Mounter
   const directory = options.target ?? (yield* temporaryDirectory)
-  let ours = true
-  const release = Effect.suspend(() => ours ? snapshotter.remove(options.key) : Effect.void).pipe(
-    Effect.catch((error) => Effect.logError(`${options.key} could not be removed: ${error.message}`))
+  const remove = Effect.suspend(() => isOurs() ? snapshotter.remove(options.key) : Effect.void).pipe(
+    // Whoever worked in it may have removed it.
+    Effect.catchTag("SnapshotNotFound", () => Effect.void),
+    Effect.catch((error) => Effect.logError(`the end of a fork: ${error.message}`))
   )
-  const mounts = yield* Effect.acquireRelease(snapshotter[how](options.key, options), () => release)
+  const mounts = yield* Effect.acquireRelease(snapshotter[how](options.key, options), () => remove)
   yield* mounter.mount(mounts, directory)
-  const keep = Effect.sync(() => {
-    ours = false
-  })
-  return {
-    directory,
-    fork: {
-      keep,
-      unmount: mounter.unmount(directory),
-      remove: Effect.asVoid(Effect.andThen(keep, snapshotter.remove(options.key)))
-    }
-  }
+  return { key: options.key, directory, mounts }
 })
-
-interface Mounted {
-  readonly directory: string
-  readonly fork: {
-    /** From here on the snapshot outlives the scope. */
-    readonly keep: Effect.Effect<void>
-    readonly unmount: Effect.Effect<void, MountFailed | StillInUse>
-    readonly remove: Effect.Effect<void, RemoveError>
-  }
-}
 
 const temporaryDirectory = FileSystem.FileSystem.use((fs) => fs.makeTempDirectoryScoped({ prefix: "snapshotter-" }))

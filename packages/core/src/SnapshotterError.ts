@@ -65,7 +65,7 @@ export class SnapshotNotFound extends Schema.TaggedError<SnapshotNotFound>()(
   { snapshot: Schema.String }
 ) {
   override get message() {
-    return `no snapshot is called ${text(this.snapshot)}`
+    return `no snapshot is called ${text(this.snapshot)}; walk shows those that there are`
   }
 }
 
@@ -170,14 +170,15 @@ export class TooManyLayers extends Schema.TaggedError<TooManyLayers>()("TooManyL
 export class Busy extends Schema.TaggedError<Busy>()("Busy", {
   operation: Schema.Literals(["commit", "remove"]),
   snapshot: Schema.String,
-  /** Where; empty when only the kernel's mark tells, as for a mount in another mount namespace. */
+  /** Where; empty when only the kernel's mark or the mounter's lock tells. */
   mountPoints: Schema.Array(Schema.String)
 }) {
   override get message() {
     const where = this.mountPoints.length === 0
-      ? "in another mount namespace, or detached but in use"
-      : `at ${this.mountPoints.map(text).join(", ")}`
-    return `cannot ${this.operation} ${text(this.snapshot)}: it is mounted ${where}; unmount it first`
+      ? "in another mount namespace (who made one while it was mounted keeps a copy), or it is being mounted, or was " +
+        "detached while somebody used it; wait for that, or end it"
+      : `at ${this.mountPoints.map(text).join(", ")}; unmount it first`
+    return `cannot ${this.operation} ${text(this.snapshot)}: it is mounted ${where}`
   }
 }
 
@@ -250,8 +251,10 @@ export class LockTimeout extends Schema.TaggedError<LockTimeout>()("LockTimeout"
   milliseconds: Schema.Number
 }) {
   override get message() {
-    return `another process held the lock of ${text(this.root)} for ${this.milliseconds} ms; see who with ` +
-      "lslocks, or raise lockTimeout"
+    return `others held the lock of ${
+      text(this.root)
+    } for ${this.milliseconds} ms, another process or a long operation of ` +
+      "this one; see who with lslocks, or raise lockTimeout"
   }
 }
 

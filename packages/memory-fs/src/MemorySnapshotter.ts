@@ -16,11 +16,12 @@
  * ```
  */
 import type { IdSource } from "@snapshotter/core/IdSource"
-import type { Mounter } from "@snapshotter/core/Mounter"
+import { Mounter } from "@snapshotter/core/Mounter"
 import { layerNoDeps, type Snapshotter, type SnapshotterOptions } from "@snapshotter/core/Snapshotter"
 import type { OpenError } from "@snapshotter/core/SnapshotterError"
-import type { StoreFileSystem } from "@snapshotter/core/StoreFileSystem"
-import { type FileSystem, Layer } from "effect"
+import { StoreFileSystem } from "@snapshotter/core/StoreFileSystem"
+import { Effect, type FileSystem, Layer } from "effect"
+import type { Faults } from "./Faults.ts"
 import * as MemoryFileSystem from "./MemoryFileSystem.ts"
 import * as MemoryIdSource from "./MemoryIdSource.ts"
 import * as MemoryMounter from "./MemoryMounter.ts"
@@ -31,16 +32,38 @@ import * as MemoryVolume from "./MemoryVolume.ts"
 export type Machine = Mounter | StoreFileSystem | IdSource | FileSystem.FileSystem | MemoryVolume.MemoryVolume
 
 /** The machine alone: its disk and everything that works on it, without a store. */
-export const layerMachine: Layer.Layer<Machine> = Layer.mergeAll(
-  MemoryFileSystem.layer,
-  MemoryIdSource.layer,
-  MemoryMounter.layer,
-  MemoryStoreFileSystem.layer
-).pipe(Layer.provideMerge(MemoryVolume.layer()))
+export const layerMachine: Layer.Layer<Machine> = Layer.suspend(() => machineOn(MemoryVolume.make()))
+
+/** How a store in memory is made. */
+export interface MemoryOptions extends Partial<SnapshotterOptions> {
+  /** The machine's disk: several stores on one volume are several processes on one machine. A new one by default. */
+  readonly volume?: MemoryVolume.MemoryVolume | undefined
+  /** What goes wrong: the store's calls and its mounts go through it. The first calls are those of opening the store. */
+  readonly faults?: Faults | undefined
+}
 
 /** A machine with a store as it is asked for; the root is `/store` unless another is given. */
-export const layerWith = (options: Partial<SnapshotterOptions>): Layer.Layer<Snapshotter | Machine, OpenError> =>
-  layerNoDeps({ root: "/store", ...options }).pipe(Layer.provideMerge(layerMachine))
+export const layerWith = (options: MemoryOptions): Layer.Layer<Snapshotter | Machine, OpenError> => {
+  const { faults, volume, ...others } = options
+  const machine = volume === undefined ? layerMachine : machineOn(volume)
+  const process = faults === undefined ? machine : Layer.provideMerge(faulty(faults), machine)
+  return layerNoDeps({ root: "/store", ...others }).pipe(Layer.provideMerge(process))
+}
 
 /** A machine of its own, with a store on it. */
 export const layer: Layer.Layer<Snapshotter | Machine> = Layer.orDie(layerWith({}))
+
+/** A process of its own on this disk. */
+const machineOn = (volume: MemoryVolume.MemoryVolume): Layer.Layer<Machine> =>
+  Layer.mergeAll(
+    MemoryFileSystem.layer,
+    MemoryIdSource.layer,
+    MemoryMounter.layer,
+    MemoryStoreFileSystem.layer
+  ).pipe(Layer.provideMerge(Layer.succeed(MemoryVolume.MemoryVolume, volume)))
+
+const faulty = (faults: Faults) =>
+  Layer.merge(
+    Layer.effect(StoreFileSystem, Effect.map(StoreFileSystem, faults.storeFileSystem)),
+    Layer.effect(Mounter, Effect.map(Mounter, faults.mounter))
+  )

@@ -11,6 +11,9 @@ import * as MemoryStoreFileSystem from "@snapshotter/memory-fs/MemoryStoreFileSy
 import * as MemoryVolume from "@snapshotter/memory-fs/MemoryVolume"
 import { Console, Effect, FileSystem } from "effect"
 import { describe } from "vitest"
+import { judgement } from "../../../test/Judgement.ts"
+
+judgement("memory-fs")
 
 type Ports = StoreFileSystem | Mounter | FileSystem.FileSystem | Workplace
 

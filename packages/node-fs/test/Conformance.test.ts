@@ -6,7 +6,10 @@ import * as NodeMounter from "@snapshotter/node-fs/NodeMounter"
 import * as NodeStoreFileSystem from "@snapshotter/node-fs/NodeStoreFileSystem"
 import { Effect, Layer } from "effect"
 import { describe } from "vitest"
+import { judgement } from "../../../test/Judgement.ts"
 import { isRoot, workplace } from "./place.ts"
+
+judgement("node-fs", isRoot ? undefined : "mounting needs root")
 
 describe("StoreFileSystem", () => {
   for (const { name, test } of storeFileSystemSuite) {

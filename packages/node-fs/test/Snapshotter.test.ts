@@ -13,14 +13,19 @@ import { judgement } from "../../../test/Judgement.ts"
 import { isRoot, workplace } from "./place.ts"
 
 /** Each opening has a machine of its own, as another process would. */
-const openStore = Layer.succeed(OpenStore, (options) =>
-  Effect.map(Layer.build(Layer.fresh(NodeSnapshotter.layer(options))), (context) => Context.get(context, Snapshotter)))
+const openStore = Layer.succeed(
+  OpenStore,
+  (options) =>
+    Effect.map(Layer.build(Layer.fresh(NodeSnapshotter.layer(options))), (context) => Context.get(context, Snapshotter))
+)
 
 const missing = isRoot ? undefined : "mounting needs root, or a user namespace"
 
 describe.runIf(judgement("snapshotter-node", missing))("Snapshotter", () => {
   for (const { name, test } of [...snapshotterSuite, ...sparseSnapshotterSuite, ...overlaySnapshotterSuite]) {
-    it.live(name, () =>
-      Effect.provide(test, Layer.mergeAll(NodeSnapshotter.layerMachine, Layer.fresh(workplace), openStore)))
+    it.live(
+      name,
+      () => Effect.provide(test, Layer.mergeAll(NodeSnapshotter.layerMachine, Layer.fresh(workplace), openStore))
+    )
   }
 })

@@ -71,9 +71,10 @@ export const transitions = {
 } satisfies Record<Question, Record<State, Answer>>
 
 /** What a question can be answered with, when it is not `go on`. */
-export type RefusalOf<Q extends Question> = {
-  readonly [S in State]: (typeof transitions)[Q][S] extends (name: string) => infer E ? E : never
-}[State]
+export type RefusalOf<Q extends Question> = Q extends Question ? {
+    readonly [S in State]: (typeof transitions)[Q][S] extends (name: string) => infer E ? E : never
+  }[State]
+  : never
 
 /** The failure that the table has for this, or `undefined`: go on. */
 export const refusalOf: {

@@ -14,7 +14,7 @@
  */
 import { Cause, Clock, Deferred, Effect, Exit, Fiber, type Scope } from "effect"
 import { LockTimeout, NotDurable, type ReadOnlyStore, type StoreFailure } from "../SnapshotterError.ts"
-import { FileSystemError, type HeldLock, type StoreFileSystem, type SyncTarget } from "../StoreFileSystem.ts"
+import { type FileSystemError, type HeldLock, type StoreFileSystem, type SyncTarget } from "../StoreFileSystem.ts"
 
 /** What a staged change still has to do. */
 export interface Staged<A> {
@@ -111,8 +111,10 @@ export const makeTurns = (options: TurnsOptions): Turns => {
       Effect.gen(function*() {
         const now = yield* Clock.currentTimeMillis
         if (closed) return yield* Effect.interrupt
+        // Whoever leads, clock, spans and log levels are those of the fiber that asked.
+        const context = yield* Effect.context<never>()
         const entry: Entry = {
-          change,
+          change: { ...change, stage: (staging) => Effect.provideContext(change.stage(staging), context) },
           done: Deferred.makeUnsafe(),
           deadline: now + options.lockTimeoutMillis,
           undos: [],

@@ -14,8 +14,8 @@ import * as NodeStoreFileSystem from "@snapshotter/node-fs/NodeStoreFileSystem"
 import { Effect, Layer, Result, Stream } from "effect"
 import * as fs from "node:fs"
 import * as path from "node:path"
-import { type Act, type Change, type Line, textOf } from "./journal.ts"
 import { randomFrom } from "../../../../test/random.ts"
+import { type Act, type Change, type Line, textOf } from "./journal.ts"
 
 export interface Orders {
   readonly root: string
