@@ -24,18 +24,17 @@ export const simulate = <A, E>(seed: number, effect: Effect.Effect<A, E>): Promi
     })
   })
 
-/** Runs it under each of these many seeds, which begin where SNAPSHOTTER_SEED says, or anywhere. */
+/**
+ * Runs it under each of these many seeds, which begin where SNAPSHOTTER_SEED says, or anywhere; with SNAPSHOTTER_TIMES, so
+ * many times as many.
+ */
 export const simulateAll = async <A, E>(
   seeds: number,
   effect: (random: Random) => Effect.Effect<A, E>
 ): Promise<void> => {
   const first = Number(process.env["SNAPSHOTTER_SEED"] ?? Math.floor(Math.random() * 2 ** 30))
-  for (let seed = first; seed < first + seeds; seed++) {
-    await simulate(
-      seed,
-      Effect.suspend(() => effect(randomFrom(seed)))
-    )
-  }
+  const last = first + seeds * Number(process.env["SNAPSHOTTER_TIMES"] ?? 1)
+  for (let seed = first; seed < last; seed++) await simulate(seed, Effect.suspend(() => effect(randomFrom(seed))))
 }
 
 /** How many rounds of the event loop without anything to do mean that there never will be: promises need one or two. */

@@ -111,12 +111,14 @@ const tryRandomInput = async (seed: number) => {
 const theFiles: Files = { one: "a cat", two: "a dog" }
 const theEdits: ReadonlyArray<Edit> = [{ path: "one", from: "cat", to: "cow" }, { path: "two", from: "a", to: "the" }]
 
-/** What a failing call prevented from being cleaned up is still known to the store, and so to whoever comes next. */
+/** What a failing call prevented from being cleaned up is still known, to the store or by the warning that was logged. */
 const tidy = Effect.gen(function*() {
+  const fs = yield* FileSystem.FileSystem
   const snapshotter = yield* Snapshotter.Snapshotter
   const left = yield* Stream.runCollect(snapshotter.walk({ filters: ["kind!=committed"] }))
   for (const { name } of left) yield* snapshotter.remove(name)
   yield* snapshotter.cleanup
+  for (const name of yield* fs.readDirectory("/tmp")) yield* fs.remove(`/tmp/${name}`, { recursive: true })
 })
 
 const failCall = async (n: number) => {

@@ -10,7 +10,7 @@ import * as path from "node:path"
 import { fileURLToPath } from "node:url"
 import { afterAll, assert, describe, it } from "vitest"
 import { judgement } from "../Judgement.ts"
-import { type Defect, defects } from "./defects.ts"
+import { type Defect, defects, type Tests } from "./defects.ts"
 
 const workspace = path.dirname(path.dirname(path.dirname(fileURLToPath(import.meta.url))))
 const vitest = path.join(workspace, "node_modules/vitest/vitest.mjs")
@@ -28,6 +28,10 @@ interface Report {
   }>
 }
 
+/** The same text however its lines are broken. */
+const asPattern = (text: string): RegExp =>
+  new RegExp(text.split(/\s+/).map((word) => word.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")).join("\\s+"))
+
 /** A copy of core with the defect in it. */
 const plant = (directory: string, { edits }: Defect): void => {
   fs.cpSync(path.join(workspace, "packages/core/src"), path.join(directory, "src"), { recursive: true })
@@ -35,18 +39,17 @@ const plant = (directory: string, { edits }: Defect): void => {
   fs.symlinkSync(path.join(workspace, "packages/core/node_modules"), path.join(directory, "node_modules"))
   for (const { file, find, put } of edits) {
     const text = fs.readFileSync(path.join(directory, "src", file), "utf8")
-    const times = text.split(find).length - 1
-    assert.strictEqual(
-      times,
-      1,
-      `${JSON.stringify(find)} is in ${file} ${times} times, so the defect cannot be planted`
-    )
-    fs.writeFileSync(path.join(directory, "src", file), text.replace(find, () => put))
+    const parts = text.split(asPattern(find))
+    const problem = `${JSON.stringify(find)} is in ${file} ${parts.length - 1} times, so the defect cannot be planted`
+    assert.strictEqual(parts.length, 2, problem)
+    fs.writeFileSync(path.join(directory, "src", file), parts.join(put))
   }
 }
 
-const runTests = async (directory: string, tests: ReadonlyArray<string>): Promise<Report> => {
+const runTests = async (directory: string, { file, named }: Tests): Promise<Report> => {
   const output = path.join(directory, "report.json")
+  // Vitest takes a pattern, and these names are meant as they are.
+  const only = named === undefined ? [] : ["--testNamePattern", named.replace(/[^\w ]/g, ".")]
   const args = [
     vitest,
     "run",
@@ -58,7 +61,8 @@ const runTests = async (directory: string, tests: ReadonlyArray<string>): Promis
     "json",
     "--outputFile",
     output,
-    ...tests
+    file,
+    ...only
   ]
   const { SNAPSHOTTER_JUDGEMENTS: _, ...environment } = process.env
   const child = spawn(process.execPath, args, {
@@ -99,7 +103,7 @@ describe.runIf(judgement("planted"))("a planted defect is caught", () => {
       try {
         plant(directory, defect)
         const how = caughtBy(await runTests(directory, defect.tests))
-        assert.isDefined(how, `no test of ${defect.tests.join(", ")} noticed it`)
+        assert.isDefined(how, `no test of ${defect.tests.file} noticed it`)
         caught.push(`  ${defect.name}\n    by ${how}`)
       } finally {
         fs.rmSync(directory, { recursive: true, force: true })

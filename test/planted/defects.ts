@@ -10,18 +10,25 @@ export interface Edit {
   readonly put: string
 }
 
+/** Tests that are there: a file, or those in it whose names hold this text. */
+export interface Tests {
+  readonly file: string
+  readonly named?: string
+}
+
 export interface Defect {
   readonly name: string
   readonly edits: ReadonlyArray<Edit>
-  /** Test files of which one has to catch it. */
-  readonly tests: ReadonlyArray<string>
+  /** One of these has to catch it. */
+  readonly tests: Tests
 }
 
-const model = "packages/memory-fs/test/Model.test.ts"
-const crash = "packages/memory-fs/test/Crash.test.ts"
-const suite = "packages/memory-fs/test/Snapshotter.test.ts"
-const concurrency = "packages/memory-fs/test/Concurrency.test.ts"
-const interruption = "packages/memory-fs/test/Interruption.test.ts"
+const model: Tests = { file: "packages/memory-fs/test/Model.test.ts" }
+const crash = (named: string): Tests => ({ file: "packages/memory-fs/test/Crash.test.ts", named })
+const suite: Tests = { file: "packages/memory-fs/test/Snapshotter.test.ts" }
+const concurrency = (named: string): Tests => ({ file: "packages/memory-fs/test/Concurrency.test.ts", named })
+const interruption: Tests = { file: "packages/memory-fs/test/Interruption.test.ts" }
+const turns: Tests = { file: "packages/core/test/Turns.test.ts" }
 
 export const defects: ReadonlyArray<Defect> = [
   {
@@ -33,7 +40,7 @@ export const defects: ReadonlyArray<Defect> = [
             Effect.orDie(Effect.flatMap(store.fs.readLink(store.layout.link(sha256Hex(key))), (link) =>
               store.fs.removeTree(\`\${store.layout.index}/\${link}\`))))`
     }],
-    tests: [model]
+    tests: model
   },
   {
     name: "prepare does not look whether its parent is there and committed",
@@ -41,7 +48,7 @@ export const defects: ReadonlyArray<Defect> = [
       {
         file: "internal/create.ts",
         find:
-          "yield* makeChainDurable(store, operation, parent, (yield* subject(store, operation, \"parent\", parent)).id)",
+          "yield* reading(store, operation, \"parent\", parent, ({ id }) => makeChainDurable(store, operation, parent, id))",
         put: ""
       },
       {
@@ -50,6 +57,11 @@ export const defects: ReadonlyArray<Defect> = [
           "const chain = yield* chainFrom(store, operation, parent, (yield* subject(store, operation, \"parent\", parent)).id)",
         put: `const chain = [(yield* lookUp(store, operation, parent))?.id ?? (yield* store.ids.next)]
       if (chain.length === 1) return chain`
+      },
+      {
+        file: "internal/create.ts",
+        find: "if (parent !== undefined) yield* chainIsDurable(store, operation, parent, chain[0])",
+        put: ""
       },
       { file: "internal/create.ts", find: "import { chainFrom, ", put: "import { chainFrom, lookUp, " },
       {
@@ -64,7 +76,7 @@ export const defects: ReadonlyArray<Defect> = [
         put: ""
       }
     ],
-    tests: [model]
+    tests: model
   },
   {
     name: "commit under a name that is taken fails, and leaves the active snapshot without its scratch directory",
@@ -74,7 +86,7 @@ export const defects: ReadonlyArray<Defect> = [
       put: `yield* Effect.tapError(nothingInTheWay(store, operation, "commitAs", name), () =>
         leaveBehind(store.fs.removeTree(found.paths.work)))`
     }],
-    tests: [model]
+    tests: model
   },
   {
     name: "commit puts its link in place after the rename, so that a crash leaves a layer that nobody finds",
@@ -91,7 +103,7 @@ export const defects: ReadonlyArray<Defect> = [
         put: "settle: Effect.andThen(late, settle(found)),"
       }
     ],
-    tests: [crash]
+    tests: crash("of commit \"new\" \"spare\"")
   },
   {
     name: "view is not implemented",
@@ -100,7 +112,7 @@ export const defects: ReadonlyArray<Defect> = [
       find: "view: observed(\"view\", create(store, \"view\")),",
       put: "view: () => Effect.die(new Error(\"not implemented\")),"
     }],
-    tests: [model]
+    tests: model
   },
   {
     name: "remove is not implemented",
@@ -109,7 +121,7 @@ export const defects: ReadonlyArray<Defect> = [
       find: "remove: observed(\"remove\", remove(store)),",
       put: "remove: () => Effect.die(new Error(\"not implemented\")),"
     }],
-    tests: [model]
+    tests: model
   },
   {
     name: "a link counts whatever the snapshot that it leads to is called",
@@ -118,7 +130,7 @@ export const defects: ReadonlyArray<Defect> = [
       find: "if (metadata === undefined || metadata.name !== name) return undefined",
       put: "if (metadata === undefined) return undefined"
     }],
-    tests: [suite]
+    tests: suite
   },
   {
     name: "remove takes the link away before its rename",
@@ -128,15 +140,15 @@ export const defects: ReadonlyArray<Defect> = [
       put: `const waits = store.settings.durability === "full" || found.metadata?.durable !== false
         yield* leaveBehind(store.fs.removeFile(store.layout.link(sha256Hex(found.name))))`
     }],
-    tests: [crash]
+    tests: crash("of remove \"fork\"")
   },
   {
     name: "commit does not look whether the snapshot is mounted",
     edits: [
       {
         file: "internal/commit.ts",
-        find: "if (refusesMounted) yield* notMounted(store, operation, { ...early, name: key })",
-        put: ""
+        find: "if (refusesMounted) yield* notMounted(store, operation, { ...found, name: key })\nif",
+        put: "if"
       },
       {
         file: "internal/commit.ts",
@@ -144,7 +156,7 @@ export const defects: ReadonlyArray<Defect> = [
         put: ""
       }
     ],
-    tests: [model]
+    tests: model
   },
   {
     name: "remove does not look whether the snapshot has children",
@@ -153,7 +165,7 @@ export const defects: ReadonlyArray<Defect> = [
       find: "if (found.kind === \"committed\") yield* withoutChildren(found)",
       put: ""
     }],
-    tests: [model]
+    tests: model
   },
   {
     name: "update writes over the metadata instead of replacing it",
@@ -163,7 +175,7 @@ export const defects: ReadonlyArray<Defect> = [
       put: `commit: Effect.andThen(store.fs.removeFile(paths.metadata(target.kind)),
       store.fs.replaceFile(paths.next, paths.metadata(target.kind))),`
     }],
-    tests: [crash]
+    tests: crash("of update \"fork\"")
   },
   {
     name: "the lock is not taken",
@@ -172,7 +184,7 @@ export const defects: ReadonlyArray<Defect> = [
       find: "const lock = yield* fs.tryLock(options.root)",
       put: "const lock: HeldLock = { release: Effect.void }"
     }],
-    tests: [concurrency]
+    tests: concurrency("linearizable")
   },
   {
     name: "changes of one name share a batch",
@@ -181,7 +193,7 @@ export const defects: ReadonlyArray<Defect> = [
       find: "if (!collides) chosen.push(entry)",
       put: "if (!collides || true) chosen.push(entry)"
     }],
-    tests: [concurrency]
+    tests: turns
   },
   {
     name: "the contents of a layer are not synced before it is committed",
@@ -198,7 +210,7 @@ export const defects: ReadonlyArray<Defect> = [
         put: "{ kind: \"directory\", path: store.layout.index }"
       }
     ],
-    tests: [concurrency]
+    tests: concurrency("waits for the disk")
   },
   {
     name: "remove does not wait for its rename to be on disk before it destroys",
@@ -207,7 +219,7 @@ export const defects: ReadonlyArray<Defect> = [
       find: "after: barrier(\n          waits,",
       put: "after: barrier(\n          false && waits,"
     }],
-    tests: [concurrency]
+    tests: concurrency("waits for the disk")
   },
   {
     name: "whoever leads a batch is interrupted with the caller that came first",
@@ -216,7 +228,7 @@ export const defects: ReadonlyArray<Defect> = [
       find: "const alone = batch.includes(entry) && batch.every((one) => one.state === \"abandoned\")",
       put: "const alone = batch.includes(entry)"
     }],
-    tests: [interruption]
+    tests: interruption
   },
   {
     name: "an interrupted operation does not take back what it has staged",
@@ -225,6 +237,60 @@ export const defects: ReadonlyArray<Defect> = [
       find: "Effect.forEach(entry.undos.splice(0).reverse(), quietly, { discard: true }),",
       put: "Effect.void,"
     }],
-    tests: [interruption]
+    tests: interruption
+  },
+  {
+    name: "whoever leads sees that nobody waits, and resigns a moment later",
+    edits: [{
+      file: "internal/turns.ts",
+      find: "if (queue.length === 0) resign(mine)",
+      put: ""
+    }],
+    tests: turns
+  },
+  {
+    name: "whoever leads can lose the lock that it has just taken",
+    edits: [{
+      file: "internal/turns.ts",
+      find: "const lock = yield* Effect.exit(acquire(restore))",
+      put: "const lock = yield* Effect.exit(restore(acquire(restore)))"
+    }],
+    tests: turns
+  },
+  {
+    name: "what was seen without the lock is not looked at again",
+    edits: [{
+      file: "internal/subject.ts",
+      find: "const again = isOfTheMachine(result.failure) ? found : yield* lookUp(store, operation, name)",
+      put: "const again = found"
+    }],
+    tests: concurrency("linearizable")
+  },
+  {
+    name: "what was made durable without the lock is not looked at again under it",
+    edits: [{
+      file: "internal/durable.ts",
+      find: "if (!(yield* ancestor(store, operation, name, id)).durable) return yield* new Superseded()",
+      put: "yield* ancestor(store, operation, name, id)"
+    }],
+    tests: concurrency("nothing stands on what is not on disk")
+  },
+  {
+    name: "a snapshot that moved away while it was being synced makes all others suspect",
+    edits: [{
+      file: "internal/durable.ts",
+      find: "error.code === \"ENOENT\" ? Effect.void : markSuspects(store, error)",
+      put: "markSuspects(store, error)"
+    }],
+    tests: concurrency("F65")
+  },
+  {
+    name: "walk lists committed snapshots first, so that one which moves meanwhile is missed",
+    edits: [{
+      file: "internal/walk.ts",
+      find: "for (const kind of kinds) {",
+      put: "for (const kind of kinds.toReversed()) {"
+    }],
+    tests: concurrency("walk while everything changes")
   }
 ]

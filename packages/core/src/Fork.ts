@@ -10,11 +10,13 @@
  * removed either, that is logged as an error, and its key stays, for `walk` to show and `remove` to try again.
  */
 import { Effect, FileSystem, type PlatformError, type Scope } from "effect"
+import { WaitsInterruptibly } from "./internal/turns.ts"
 import type { Mounts } from "./Mount.ts"
 import { Mounter, type MountError, type MountFailed, type StillInUse } from "./Mounter.ts"
 import type { CommittedInfo, Key, Labels, Name } from "./Snapshot.ts"
 import { type CreateOptions, Snapshotter } from "./Snapshotter.ts"
 import type { CommitError, PrepareError } from "./SnapshotterError.ts"
+import { StoreFileSystem } from "./StoreFileSystem.ts"
 
 /** What a fork or a look needs to be told. */
 export interface ForkOptions extends CreateOptions {
@@ -35,8 +37,9 @@ export interface Mounted {
 /** A fork that is mounted until the scope closes, and removed then unless it was committed. */
 export interface Fork extends Mounted {
   /**
-   * Unmounts the fork and commits it. From this call on nothing throws it away: if the commit fails, or something still
-   * uses the mount (`StillInUse`), the key stays active, to be committed again or removed.
+   * Unmounts the fork and commits it, with these labels and none of the key's. If the commit fails, or something still uses
+   * the mount (`StillInUse`), nothing throws the fork away: the key stays active, to be committed again or removed. If it
+   * is interrupted, the fork is thrown away with the scope, unless it was committed by then.
    */
   readonly commit: (
     name: Name,
@@ -47,7 +50,7 @@ export interface Fork extends Mounted {
 /** What may go wrong before a fork can be worked in. */
 export type BeginError = PrepareError | MountError | PlatformError.PlatformError
 
-type Needs = Snapshotter | Mounter | FileSystem.FileSystem
+type Needs = Snapshotter | Mounter | StoreFileSystem | FileSystem.FileSystem
 
 /** A fork to work in, until the scope closes. */
 export const scoped = Effect.fnUntraced(function*(
@@ -55,13 +58,19 @@ export const scoped = Effect.fnUntraced(function*(
 ): Effect.fn.Return<Fork, BeginError, Needs | Scope.Scope> {
   const snapshotter = yield* Snapshotter
   const mounter = yield* Mounter
-  let ours = true
-  const fork = yield* mounted(options, "prepare", () => ours)
-  const commit: Fork["commit"] = Effect.fnUntraced(function*(name, commitOptions) {
-    ours = false
-    yield* mounter.unmount(fork.directory)
-    return yield* snapshotter.commit(name, options.key, commitOptions)
-  })
+  const state = { ours: true, mounted: true }
+  const fork = yield* mounted(options, "prepare", () => state.ours)
+  // Once: a second time it could only be somebody else's mount.
+  const unmount = Effect.uninterruptible(Effect.suspend(() =>
+    state.mounted
+      ? Effect.tap(mounter.unmount(fork.directory), () => Effect.sync(() => void (state.mounted = false)))
+      : Effect.void
+  ))
+  const commit: Fork["commit"] = (name, commitOptions) =>
+    Effect.suspend(() => {
+      state.ours = false
+      return Effect.andThen(unmount, snapshotter.commit(name, options.key, commitOptions))
+    }).pipe(Effect.onInterrupt(() => Effect.sync(() => void (state.ours = true))))
   return { ...fork, commit }
 })
 
@@ -74,11 +83,12 @@ export const discarded = <A, E, R>(
   options: ForkOptions,
   use: (directory: string) => Effect.Effect<A, E, R>
 ): Effect.Effect<A, E | BeginError, Exclude<R, Scope.Scope> | Needs> =>
-  Effect.scoped(Effect.flatMap(scoped(options), ({ directory }) => use(directory)))
+  Effect.scoped(Effect.flatMap(scoped(options), ({ directory }) => Effect.scoped(use(directory))))
 
 /**
- * Lets `use` work in a fork and commits what it left under a name. If `use` fails or is interrupted the fork is thrown
- * away; if only the commit fails it is kept, see {@link Fork.commit}.
+ * Lets `use` work in a fork and commits what it left under a name. If `use` fails, or this is interrupted, the fork is
+ * thrown away; if only the commit fails it is kept, see {@link Fork.commit}. Resources of `use`, such as open files and
+ * processes, are released before the commit. `labels` are the key's, and go with it; `commitLabels` are the name's.
  *
  * ```ts
  * import { Fork, Snapshot } from "@snapshotter/core"
@@ -92,7 +102,10 @@ export const discarded = <A, E, R>(
  * ```
  */
 export const committed = <A, E, R>(
-  options: ForkOptions & { readonly commitLabels?: Labels | undefined },
+  options: ForkOptions & {
+    /** Labels of the name. */
+    readonly commitLabels?: Labels | undefined
+  },
   name: Name,
   use: (directory: string) => Effect.Effect<A, E, R>
 ): Effect.Effect<
@@ -102,7 +115,8 @@ export const committed = <A, E, R>(
 > =>
   Effect.scoped(Effect.gen(function*() {
     const fork = yield* scoped(options)
-    const result = yield* use(fork.directory)
+    // What the work holds open in there would hold up the commit.
+    const result = yield* Effect.scoped(use(fork.directory))
     const info = yield* fork.commit(name, { labels: options.commitLabels })
     return [result, info] as const
   }))
@@ -112,7 +126,7 @@ export const viewed = <A, E, R>(
   options: ForkOptions,
   use: (directory: string) => Effect.Effect<A, E, R>
 ): Effect.Effect<A, E | BeginError, Exclude<R, Scope.Scope> | Needs> =>
-  Effect.scoped(Effect.flatMap(scopedView(options), ({ directory }) => use(directory)))
+  Effect.scoped(Effect.flatMap(scopedView(options), ({ directory }) => Effect.scoped(use(directory))))
 
 /** A snapshot that is there and mounted until the scope closes, and then, if it is ours, removed. */
 const mounted = Effect.fnUntraced(function*(
@@ -128,9 +142,22 @@ const mounted = Effect.fnUntraced(function*(
     Effect.catchTag("SnapshotNotFound", () => Effect.void),
     Effect.catch((error) => Effect.logError(`the end of a fork: ${error.message}`))
   )
-  const mounts = yield* Effect.acquireRelease(snapshotter[how](options.key, options), () => remove)
+  const make = Effect.provideService(snapshotter[how](options.key, options), WaitsInterruptibly, true)
+  const mounts = yield* Effect.acquireRelease(make, () => remove)
   yield* mounter.mount(mounts, directory)
   return { key: options.key, directory, mounts }
 })
 
-const temporaryDirectory = FileSystem.FileSystem.use((fs) => fs.makeTempDirectoryScoped({ prefix: "snapshotter-" }))
+/** Removed in our own way, which enters no mount point, whatever may be mounted there by then. */
+const temporaryDirectory = Effect.gen(function*() {
+  const files = yield* FileSystem.FileSystem
+  const store = yield* StoreFileSystem
+  return yield* Effect.acquireRelease(
+    files.makeTempDirectory({ prefix: "snapshotter-" }),
+    (directory) =>
+      store.removeTree(directory).pipe(
+        Effect.flatMap((left) => left.length === 0 ? Effect.void : Effect.logWarning("the end of a fork", left)),
+        Effect.catch((error) => Effect.logWarning(`the end of a fork: ${error.message}`))
+      )
+  )
+})

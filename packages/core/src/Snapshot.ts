@@ -16,7 +16,11 @@ export const Name = Schema.String.pipe(Schema.brand("@snapshotter/Name"))
 export type Name = typeof Name.Type
 
 /** Either of the two: what `stat`, `usage`, `update` and `remove` look up. */
-export type KeyOrName = Key | Name
+export const KeyOrName = Schema.Union([Key, Name])
+export type KeyOrName = typeof KeyOrName.Type
+
+/** A text as what something is called, when it is not known which of the two it is. */
+export const called = (text: string): KeyOrName => Key.make(text)
 
 /** Most bytes, in UTF-8, that a key or name may have. */
 export const identifierBytesMax = 65_536

@@ -61,6 +61,7 @@ export type { WalkOptions } from "./internal/walk.ts"
 export interface CreateOptions {
   /** The committed snapshot to fork; without one the new snapshot starts empty. */
   readonly parent?: Name | undefined
+  /** Labels of the key; a commit does not take them over. */
   readonly labels?: Labels | undefined
 }
 
@@ -169,7 +170,7 @@ export const make = Effect.fnUntraced(function*(
     layout,
     settings,
     ancestors: new Map(),
-    suspects: new Set(),
+    suspicion: { of: new Map(), ofAll: undefined },
     turns: makeTurns({
       fs,
       root: layout.root,
@@ -196,7 +197,7 @@ const operations = (store: Store): Snapshotter =>
     stat: observed("stat", stat(store)),
     update: observed("update", update(store)),
     usage: observed("usage", usage(store)),
-    walk: (options) => Stream.withSpan(walk(store)(options), "Snapshotter.walk"),
+    walk: (options) => observedWalk(walk(store)(options)),
     cleanup: Effect.suspend(observed("cleanup", () => cleanup(store))),
     check: Effect.suspend(observed("check", () => check(store))),
     relink: Effect.suspend(observed("relink", () => relink(store)))
@@ -209,7 +210,12 @@ const observed = <A extends ReadonlyArray<unknown>, B, E>(
 ): (...args: A) => Effect.Effect<B, E> => {
   const observe = observer(operation)
   return (...args) =>
-    Effect.withSpan(observe(run(...args)), `Snapshotter.${operation}`, {
+    Effect.withSpan(observe.effect(run(...args)), `Snapshotter.${operation}`, {
       attributes: args.length === 0 ? {} : { "snapshotter.name": args[0] }
     })
 }
+
+const walks = observer("walk")
+
+const observedWalk = (stream: Stream.Stream<Info, WalkError>) =>
+  Stream.withSpan(walks.stream(stream), "Snapshotter.walk")

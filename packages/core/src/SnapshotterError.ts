@@ -3,7 +3,7 @@
  * each operation the union of those it can fail with.
  */
 import { Schema } from "effect"
-import { Kind } from "./Snapshot.ts"
+import { Key, KeyOrName, Kind, Name } from "./Snapshot.ts"
 
 const text = (value: unknown): string => {
   const quoted = JSON.stringify(value) ?? String(value)
@@ -62,7 +62,7 @@ export class ImmutableField extends Schema.TaggedError<ImmutableField>()(
 /** No snapshot has this key or name. */
 export class SnapshotNotFound extends Schema.TaggedError<SnapshotNotFound>()(
   "SnapshotNotFound",
-  { snapshot: Schema.String }
+  { snapshot: KeyOrName }
 ) {
   override get message() {
     return `no snapshot is called ${text(this.snapshot)}; walk shows those that there are`
@@ -72,7 +72,7 @@ export class SnapshotNotFound extends Schema.TaggedError<SnapshotNotFound>()(
 /** No snapshot has the parent's name. */
 export class ParentNotFound extends Schema.TaggedError<ParentNotFound>()(
   "ParentNotFound",
-  { parent: Schema.String }
+  { parent: Name }
 ) {
   override get message() {
     return `no snapshot is called ${text(this.parent)}, so it cannot be a parent; commit one under this name first`
@@ -82,7 +82,7 @@ export class ParentNotFound extends Schema.TaggedError<ParentNotFound>()(
 /** Only what is committed can be a parent. */
 export class ParentNotCommitted extends Schema.TaggedError<ParentNotCommitted>()(
   "ParentNotCommitted",
-  { parent: Schema.String, kind: Kind }
+  { parent: Name, kind: Kind }
 ) {
   override get message() {
     const remedy = this.kind === "active" ? "commit it first" : "give the committed snapshot that the view shows"
@@ -95,7 +95,7 @@ export class ParentNotCommitted extends Schema.TaggedError<ParentNotCommitted>()
 
 /** Something has this key already. */
 export class KeyTaken extends Schema.TaggedError<KeyTaken>()("KeyTaken", {
-  key: Schema.String,
+  key: Key,
   kind: Kind
 }) {
   override get message() {
@@ -105,7 +105,7 @@ export class KeyTaken extends Schema.TaggedError<KeyTaken>()("KeyTaken", {
 
 /** Something has this name already. */
 export class NameTaken extends Schema.TaggedError<NameTaken>()("NameTaken", {
-  snapshot: Schema.String,
+  snapshot: KeyOrName,
   kind: Kind
 }) {
   override get message() {
@@ -115,7 +115,7 @@ export class NameTaken extends Schema.TaggedError<NameTaken>()("NameTaken", {
 
 /** Only an active snapshot can be committed. */
 export class NotActive extends Schema.TaggedError<NotActive>()("NotActive", {
-  key: Schema.String,
+  key: Key,
   kind: Kind
 }) {
   override get message() {
@@ -126,7 +126,7 @@ export class NotActive extends Schema.TaggedError<NotActive>()("NotActive", {
 
 /** A committed snapshot has no mounts of its own. */
 export class NotMountable extends Schema.TaggedError<NotMountable>()("NotMountable", {
-  snapshot: Schema.String
+  snapshot: KeyOrName
 }) {
   override get message() {
     return `${text(this.snapshot)} is committed and is not mounted itself; make a view or a fork of it, and mount that`
@@ -135,9 +135,9 @@ export class NotMountable extends Schema.TaggedError<NotMountable>()("NotMountab
 
 /** Others were forked from it. */
 export class HasChildren extends Schema.TaggedError<HasChildren>()("HasChildren", {
-  snapshot: Schema.String,
+  snapshot: KeyOrName,
   /** Keys and names of its children, {@link childrenShownMax} at most. */
-  children: Schema.Array(Schema.String),
+  children: Schema.Array(KeyOrName),
   count: Schema.Number
 }) {
   override get message() {
@@ -152,7 +152,7 @@ export const childrenShownMax = 10
 
 /** The chain would be longer than the kernel, or the configuration, allows. */
 export class TooManyLayers extends Schema.TaggedError<TooManyLayers>()("TooManyLayers", {
-  parent: Schema.String,
+  parent: Name,
   depth: Schema.Number,
   limit: Schema.Number
 }) {
@@ -169,7 +169,7 @@ export class TooManyLayers extends Schema.TaggedError<TooManyLayers>()("TooManyL
 /** It is mounted, so this cannot be done to it now. */
 export class Busy extends Schema.TaggedError<Busy>()("Busy", {
   operation: Schema.Literals(["commit", "remove"]),
-  snapshot: Schema.String,
+  snapshot: KeyOrName,
   /** Where; empty when only the kernel's mark or the mounter's lock tells. */
   mountPoints: Schema.Array(Schema.String)
 }) {
@@ -185,7 +185,7 @@ export class Busy extends Schema.TaggedError<Busy>()("Busy", {
 /** The disk failed while this layer's contents were being written: what is in it is not known. */
 export class ContentsSuspect extends Schema.TaggedError<ContentsSuspect>()(
   "ContentsSuspect",
-  { snapshot: Schema.String, code: Schema.String }
+  { snapshot: KeyOrName, code: Schema.String }
 ) {
   override get message() {
     return `a sync failed (${this.code}) while the contents of ${
@@ -260,7 +260,7 @@ export class LockTimeout extends Schema.TaggedError<LockTimeout>()("LockTimeout"
 
 /** What the store holds of this snapshot is not whole. The others are not affected, and `remove` of it works. */
 export class Damaged extends Schema.TaggedError<Damaged>()("Damaged", {
-  snapshot: Schema.String,
+  snapshot: KeyOrName,
   path: Schema.String,
   reason: Schema.String
 }) {
@@ -367,7 +367,7 @@ export type CommitError =
 
 export type RemoveError = WriteError | InvalidKey | SnapshotNotFound | HasChildren | Busy
 export type UpdateError = WriteError | InvalidKey | InvalidLabels | SnapshotNotFound | ImmutableField | ContentsSuspect
-export type CleanupError = WriteError
+export type CleanupError = Exclude<WriteError, Damaged>
 export type CheckError = StoreFailure | LockTimeout
 
 export type OpenError =

@@ -245,7 +245,7 @@ describe("nobody is forgotten", () => {
       }))))
 
   it("whenever the store is closed, every caller has an answer then, and the lock is free", () =>
-    simulateAll(300, (random) =>
+    simulateAll(3_000, (random) =>
       Effect.gen(function*() {
         const bench = yield* makeBench
         const lock = random.chance(0.5) ? yield* bench.other : undefined

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as MounterModule from "@snapshotter/core/Mounter"
+import { Key, Name } from "@snapshotter/core/Snapshot"
 import * as Errors from "@snapshotter/core/SnapshotterError"
 import { FileSystemError } from "@snapshotter/core/StoreFileSystem"
 import { Effect } from "effect"
@@ -64,40 +65,50 @@ const examples: Record<string, readonly [{ readonly message: string }, ...Readon
     "kind==active"
   ],
   ImmutableField: [new Errors.ImmutableField({ field: "parent" }), "parent", "only its labels"],
-  SnapshotNotFound: [new Errors.SnapshotNotFound({ snapshot: "subject" }), "subject"],
-  ParentNotFound: [new Errors.ParentNotFound({ parent: "subject" }), "subject", "commit one"],
+  SnapshotNotFound: [new Errors.SnapshotNotFound({ snapshot: Key.make("subject") }), "subject"],
+  ParentNotFound: [new Errors.ParentNotFound({ parent: Name.make("subject") }), "subject", "commit one"],
   ParentNotCommitted: [
-    new Errors.ParentNotCommitted({ parent: "subject", kind: "active" }),
+    new Errors.ParentNotCommitted({ parent: Name.make("subject"), kind: "active" }),
     "subject",
     "active",
     "commit it first"
   ],
-  KeyTaken: [new Errors.KeyTaken({ key: "subject", kind: "view" }), "subject", "view", "another key"],
-  NameTaken: [new Errors.NameTaken({ snapshot: "subject", kind: "view" }), "subject", "view", "another name"],
-  NotActive: [new Errors.NotActive({ key: "subject", kind: "view" }), "subject", "a view", "prepare"],
-  NotMountable: [new Errors.NotMountable({ snapshot: "subject" }), "subject", "committed", "make a view or a fork"],
+  KeyTaken: [new Errors.KeyTaken({ key: Key.make("subject"), kind: "view" }), "subject", "view", "another key"],
+  NameTaken: [new Errors.NameTaken({ snapshot: Key.make("subject"), kind: "view" }), "subject", "view", "another name"],
+  NotActive: [new Errors.NotActive({ key: Key.make("subject"), kind: "view" }), "subject", "a view", "prepare"],
+  NotMountable: [
+    new Errors.NotMountable({ snapshot: Key.make("subject") }),
+    "subject",
+    "committed",
+    "make a view or a fork"
+  ],
   HasChildren: [
-    new Errors.HasChildren({ snapshot: "subject", children: ["one"], count: 12 }),
+    new Errors.HasChildren({ snapshot: Key.make("subject"), children: [Key.make("one")], count: 12 }),
     "subject",
     "one",
     "11 more",
     "remove them"
   ],
   TooManyLayers: [
-    new Errors.TooManyLayers({ parent: "subject", depth: 501, limit: 500 }),
+    new Errors.TooManyLayers({ parent: Name.make("subject"), depth: 501, limit: 500 }),
     "subject",
     "501",
     "500",
     "new base"
   ],
   Busy: [
-    new Errors.Busy({ operation: "commit", snapshot: "subject", mountPoints: ["/m"] }),
+    new Errors.Busy({ operation: "commit", snapshot: Key.make("subject"), mountPoints: ["/m"] }),
     "subject",
     "commit",
     "/m",
     "unmount it"
   ],
-  ContentsSuspect: [new Errors.ContentsSuspect({ snapshot: "subject", code: "EIO" }), "subject", "EIO", "remove it"],
+  ContentsSuspect: [
+    new Errors.ContentsSuspect({ snapshot: Key.make("subject"), code: "EIO" }),
+    "subject",
+    "EIO",
+    "remove it"
+  ],
   ReadOnlyStore: [
     new Errors.ReadOnlyStore({ operation: "prepare", path: "/store" }),
     "/store",
@@ -121,7 +132,7 @@ const examples: Record<string, readonly [{ readonly message: string }, ...Readon
   ],
   LockTimeout: [new Errors.LockTimeout({ root: "/store", milliseconds: 50 }), "/store", "50 ms", "raise lockTimeout"],
   Damaged: [
-    new Errors.Damaged({ snapshot: "subject", path: "/store/x", reason: "is missing" }),
+    new Errors.Damaged({ snapshot: Key.make("subject"), path: "/store/x", reason: "is missing" }),
     "subject",
     "/store/x",
     "is missing",
@@ -201,8 +212,8 @@ describe("failures", () => {
 
   it("shorten what is too long for a message, but not the key of a label", () => {
     const long = "k".repeat(5_000)
-    assert.isBelow(new Errors.KeyTaken({ key: long, kind: "active" }).message.length, 500)
-    assert.include(new Errors.KeyTaken({ key: long, kind: "active" }).message, "5002 characters")
+    assert.isBelow(new Errors.KeyTaken({ key: Key.make(long), kind: "active" }).message.length, 500)
+    assert.include(new Errors.KeyTaken({ key: Key.make(long), kind: "active" }).message, "5002 characters")
     assert.include(new Errors.InvalidLabels({ label: long, reason: "too long" }).message, long)
   })
 })

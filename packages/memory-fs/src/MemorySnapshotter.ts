@@ -15,12 +15,12 @@
  * Effect.runPromise(Effect.provide(program, MemorySnapshotter.layer))
  * ```
  */
-import type { IdSource } from "@snapshotter/core/IdSource"
+import { IdSource } from "@snapshotter/core/IdSource"
 import { Mounter } from "@snapshotter/core/Mounter"
 import { layerNoDeps, type Snapshotter, type SnapshotterOptions } from "@snapshotter/core/Snapshotter"
 import type { OpenError } from "@snapshotter/core/SnapshotterError"
 import { StoreFileSystem } from "@snapshotter/core/StoreFileSystem"
-import { Effect, type FileSystem, Layer } from "effect"
+import { Effect, FileSystem, Layer } from "effect"
 import type { Faults } from "./Faults.ts"
 import * as MemoryFileSystem from "./MemoryFileSystem.ts"
 import * as MemoryIdSource from "./MemoryIdSource.ts"
@@ -31,7 +31,10 @@ import * as MemoryVolume from "./MemoryVolume.ts"
 /** What a program finds in the simulated machine. */
 export type Machine = Mounter | StoreFileSystem | IdSource | FileSystem.FileSystem | MemoryVolume.MemoryVolume
 
-/** The machine alone: its disk and everything that works on it, without a store. */
+/**
+ * The machine alone: its disk and everything that works on it, without a store. As with any layer, those who are provided
+ * with it in one build share it; `Effect.provide(program, layer, { local: true })` gives another one.
+ */
 export const layerMachine: Layer.Layer<Machine> = Layer.suspend(() => machineOn(MemoryVolume.make()))
 
 /** How a store in memory is made. */
@@ -45,22 +48,23 @@ export interface MemoryOptions extends Partial<SnapshotterOptions> {
 /** A machine with a store as it is asked for; the root is `/store` unless another is given. */
 export const layerWith = (options: MemoryOptions): Layer.Layer<Snapshotter | Machine, OpenError> => {
   const { faults, volume, ...others } = options
-  const machine = volume === undefined ? layerMachine : machineOn(volume)
+  const machine = Layer.suspend(() => machineOn(volume ?? MemoryVolume.make()))
   const process = faults === undefined ? machine : Layer.provideMerge(faulty(faults), machine)
   return layerNoDeps({ root: "/store", ...others }).pipe(Layer.provideMerge(process))
 }
 
-/** A machine of its own, with a store on it. */
+/** A machine with a store on it, shared as {@link layerMachine} is. */
 export const layer: Layer.Layer<Snapshotter | Machine> = Layer.orDie(layerWith({}))
 
-/** A process of its own on this disk. */
+/** A process of its own on this disk. Not by the ports' layers, which would be shared with another volume's. */
 const machineOn = (volume: MemoryVolume.MemoryVolume): Layer.Layer<Machine> =>
   Layer.mergeAll(
-    MemoryFileSystem.layer,
-    MemoryIdSource.layer,
-    MemoryMounter.layer,
-    MemoryStoreFileSystem.layer
-  ).pipe(Layer.provideMerge(Layer.succeed(MemoryVolume.MemoryVolume, volume)))
+    Layer.succeed(MemoryVolume.MemoryVolume, volume),
+    Layer.succeed(FileSystem.FileSystem, MemoryFileSystem.make(volume)),
+    Layer.succeed(IdSource, MemoryIdSource.make(volume)),
+    Layer.succeed(Mounter, MemoryMounter.make(volume)),
+    MemoryStoreFileSystem.layerOn(volume)
+  )
 
 const faulty = (faults: Faults) =>
   Layer.merge(

@@ -245,13 +245,18 @@ export const make = (volume: MemoryVolume, process: string = volume.newProcess()
   fileSystemType: fileSystemType(volume)
 })
 
+/** A process of its own on this disk, which ends with the layer's scope. */
+export const layerOn = (volume: MemoryVolume): Layer.Layer<StoreFileSystem> =>
+  Layer.effect(
+    StoreFileSystem,
+    Effect.gen(function*() {
+      const process = volume.newProcess()
+      yield* Effect.addFinalizer(() => volume.kill(process))
+      return make(volume, process)
+    })
+  )
+
 /** A process of its own, which ends with the layer's scope. */
-export const layer: Layer.Layer<StoreFileSystem, never, MemoryVolume> = Layer.effect(
-  StoreFileSystem,
-  Effect.gen(function*() {
-    const volume = yield* MemoryVolume
-    const process = volume.newProcess()
-    yield* Effect.addFinalizer(() => volume.kill(process))
-    return make(volume, process)
-  })
+export const layer: Layer.Layer<StoreFileSystem, never, MemoryVolume> = Layer.unwrap(
+  Effect.map(MemoryVolume, layerOn)
 )

@@ -13,7 +13,7 @@ import * as MemoryVolume from "@snapshotter/memory-fs/MemoryVolume"
 import { Context, Effect, Exit, Fiber, type Scope, Stream } from "effect"
 import { assert, describe, it } from "vitest"
 import type { Random } from "../../../test/random.ts"
-import { simulate, simulateAll } from "../../../test/simulation.ts"
+import { simulateAll } from "../../../test/simulation.ts"
 import { anomaly, type Operation } from "./linearizable.ts"
 import { type Options, play, processOn, quiet, worldOf } from "./machine.ts"
 
@@ -79,7 +79,7 @@ const someCommand = (random: Random): Command => {
 describe("every history is linearizable", () => {
   for (const durability of ["full", "process"] as const) {
     it(`of fibers of three processes that prepare, commit, view, remove, update and look, at ${durability}`, async () => {
-      let operations = 0
+      let [histories, operations] = [0, 0]
       await simulateAll(250, (random) =>
         Effect.scoped(Effect.gen(function*() {
           const volume = MemoryVolume.make()
@@ -103,10 +103,11 @@ describe("every history is linearizable", () => {
           // What has come of it in the end is part of the history.
           yield* does(first, { _tag: "walk", filters: [] })
           assert.isUndefined(anomaly(history), "no order of these explains the answers")
+          histories++
           operations += history.length
           yield* leavesAllWell(first, volume)
         })))
-      process.stdout.write(`linearizable at ${durability}: 250 histories, ${operations} operations\n`)
+      process.stdout.write(`linearizable at ${durability}: ${histories} histories, ${operations} operations\n`)
     })
   }
 
@@ -126,30 +127,29 @@ describe("every history is linearizable", () => {
 
 describe("F65: of 4 processes with 50 fibers each that want one thing", () => {
   const rounds = 200
-  it(`exactly one gets it, in each of ${rounds} rounds of prepare, commit and remove`, () =>
-    simulate(
-      Math.floor(Math.random() * 2 ** 30),
-      Effect.scoped(Effect.gen(function*() {
-        const volume = MemoryVolume.make()
-        const worlds = yield* worldsOn(volume, 4, { durability: "process" })
-        const crowd = numbers(50).flatMap(() => worlds)
-        const commands: ReadonlyArray<readonly [Command, string]> = [
-          [{ _tag: "prepare", key: "a" }, "KeyTaken"],
-          [{ _tag: "commit", name: "b", key: "a" }, "SnapshotNotFound"],
-          [{ _tag: "remove", name: "b" }, "SnapshotNotFound"]
-        ]
-        for (let round = 0; round < rounds; round++) {
-          const [command, loss] = commands[round % commands.length] ?? [{ _tag: "check" }, ""]
-          const responses = yield* all(crowd.map((world) => world.run(command)))
-          const others = responses.filter((response) => response._tag === "Failure" && response.failure !== loss)
-          assert.deepStrictEqual(others, [], `round ${round}: ${render(command)}`)
-          const winners = responses.filter(({ _tag }) => _tag === "Success")
-          const losers = responses.filter((response) => response._tag === "Failure" && response.failure === loss)
-          assert.deepStrictEqual([winners.length, losers.length], [1, 199], `round ${round}: ${render(command)}`)
-        }
-        for (const world of worlds.slice(0, 1)) yield* leavesAllWell(world, volume)
-      }))
-    ))
+  for (const durability of ["process", "full"] as const) {
+    it(`exactly one gets it, in each of ${rounds} rounds of prepare, commit and remove, at ${durability}`, () =>
+      simulateAll(1, () =>
+        Effect.scoped(Effect.gen(function*() {
+          const volume = MemoryVolume.make()
+          const worlds = yield* worldsOn(volume, 4, { durability })
+          const crowd = numbers(50).flatMap(() => worlds)
+          yield* all(worlds.slice(0, 1).map((world) => world.run({ _tag: "prepare", key: "bystander" })))
+          const commands: ReadonlyArray<readonly [Command, string]> = [
+            [{ _tag: "prepare", key: "a" }, "KeyTaken"],
+            [{ _tag: "commit", name: "b", key: "a" }, "SnapshotNotFound"],
+            [{ _tag: "remove", name: "b" }, "SnapshotNotFound"]
+          ]
+          for (let round = 0; round < rounds; round++) {
+            const [command, loss] = commands[round % commands.length] ?? [{ _tag: "check" }, ""]
+            const responses = yield* all(crowd.map((world) => world.run(command)))
+            const winners = responses.filter(({ _tag }) => _tag === "Success")
+            const others = responses.filter((response) => response._tag === "Failure" && response.failure !== loss)
+            assert.deepStrictEqual([winners.length, others], [1, []], `round ${round}: ${render(command)}`)
+          }
+          for (const world of worlds.slice(0, 1)) yield* leavesAllWell(world, volume)
+        }))))
+  }
 })
 
 // ============================================================ syncs
@@ -254,7 +254,8 @@ describe("waits for the disk", () => {
         const fs = Context.get(process, StoreFileSystem)
         const sync: StoreFileSystem["sync"] = (targets) =>
           Effect.suspend(() => {
-            if (volume.locks.size > 0) syncs++
+            // Contents are made durable without the lock, each by itself.
+            if (targets.length > 1 || targets[0]?.kind !== "tree") syncs++
             return Effect.andThen(Effect.sleep(2), fs.sync(targets))
           })
         const store = yield* make({ root: "/tmp/store" }).pipe(
@@ -264,7 +265,6 @@ describe("waits for the disk", () => {
           Effect.map(Effect.andThen(Effect.sync(() => syncs = 0), all(effects)), () => syncs)
         const prepares = numbers(16).map((at) => store.prepare(key(`${at}`)))
         assert.isAtMost(yield* waitsOf(prepares), 4)
-        // Contents are made durable without the lock, each by itself; what is counted here is what others wait for.
         const commits = numbers(16).map((at) => store.commit(name(`name ${at}`), key(`${at}`)))
         assert.isAtMost(yield* waitsOf(commits), 4)
       }))))
@@ -319,11 +319,43 @@ describe("waits for the disk", () => {
       })))
 })
 
+describe("at durability full nothing stands on what is not on disk", () => {
+  it("also if the key is another snapshot by the time it has the lock, on a parent that was made without syncs", () =>
+    Effect.runPromise(Effect.scoped(Effect.gen(function*() {
+      const volume = MemoryVolume.make()
+      const careless = yield* storeOf(volume, "careless", { durability: "process" })
+      yield* careless.prepare(key("base"))
+      yield* careless.commit(name("careless base"), key("base"))
+      const process = processOn(volume, "careful")
+      const fs = Context.get(process, StoreFileSystem)
+      let syncs = 0
+      const swap = Effect.orDie(Effect.gen(function*() {
+        yield* careless.remove(key("a"))
+        yield* careless.prepare(key("a"), { parent: name("careless base") })
+      }))
+      // While the contents of the first snapshot of this key are being synced, without the lock.
+      const sync: StoreFileSystem["sync"] = (targets) =>
+        Effect.andThen(fs.sync(targets), ++syncs === 1 ? swap : Effect.void)
+      yield* careless.prepare(key("a"))
+      const careful = yield* make({ root: "/tmp/store" }).pipe(
+        Effect.provideContext(Context.add(process, StoreFileSystem, { ...fs, sync }))
+      )
+      const { parent } = yield* careful.commit(name("b"), key("a"))
+      assert.strictEqual(parent, "careless base")
+      for (const id of yield* fs.readDirectory("/tmp/store/committed")) {
+        const { durable, name }: { durable: boolean; name: string } = JSON.parse(
+          (yield* fs.readFile(`/tmp/store/committed/${id}/name.json`)) ?? "{}"
+        )
+        assert.isTrue(durable, `${name} is not durable, and b stands on it`)
+      }
+    }))))
+})
+
 // ============================================================ walk
 
 describe("a walk while everything changes", () => {
   it("shows what is there throughout exactly once, parents before children, each as it was at some moment", () =>
-    simulateAll(120, (random) =>
+    simulateAll(100, (random) =>
       Effect.scoped(Effect.gen(function*() {
         const volume = MemoryVolume.make()
         const stores = yield* Effect.forEach(numbers(3), (at) =>
@@ -340,11 +372,16 @@ describe("a walk while everything changes", () => {
         }
         yield* one.prepare(key("active"), { parent: name("top") })
         yield* one.view(key("view"), { parent: name("middle") })
-        // The same snapshot throughout, first under its key and then under its name.
-        yield* one.prepare(key("moving"), { parent: name("base") })
+        // The same snapshots throughout, first under their keys and then under their names.
+        const moving = numbers(6)
+        for (const at of moving) {
+          yield* one.prepare(key(`moving ${at}`), { parent: name("base") })
+        }
+        const laterOn = Effect.suspend(() =>
+          Effect.forEach(numbers(random.below(400)), () => Effect.yieldNow)
+        )
         const before = yield* one.stat(name("base"))
-        const labelled = Effect.forEach(numbers(6), (at) =>
-          one.update(name("base"), { replace: { at: `${at}` } }))
+        const labelled = Effect.forEach(numbers(6), (at) => one.update(name("base"), { replace: { at: `${at}` } }))
         const churn = others.map((store, which) =>
           Effect.forEach(numbers(4), (at) =>
             Effect.gen(function*() {
@@ -356,17 +393,27 @@ describe("a walk while everything changes", () => {
               if (random.chance(0.5)) yield* store.remove(name(made))
             }))
         )
-        const walks = numbers(4).map((at) => Stream.runCollect((stores[at % 3] ?? one).walk({ onDamaged: "fail" })))
-        const moves = one.commit(name("moved"), key("moving"))
-        const [, , , seen] = yield* Effect.all([labelled, all(churn), moves, all(walks)], { concurrency: "unbounded" })
-        for (const infos of seen) judgeWalk(infos, before)
+        let left = moving.length
+        const moves = moving.map((at) =>
+          laterOn.pipe(
+            Effect.andThen((stores[at % 3] ?? one).commit(name(`moved ${at}`), key(`moving ${at}`))),
+            Effect.andThen(Effect.sync(() => left--))
+          )
+        )
+        const walks = stores.map((store) =>
+          Effect.gen(function*() {
+            while (left > 0) judgeWalk(yield* Stream.runCollect(store.walk({ onDamaged: "fail" })), before)
+          })
+        )
+        yield* all([Effect.asVoid(labelled), Effect.asVoid(all(churn)), Effect.asVoid(all(moves)), ...walks])
       }))))
 })
 
 const judgeWalk = (infos: ReadonlyArray<Info>, base: Info): void => {
   const shown = infos.map((info) => String(info.name))
   const times = (names: ReadonlyArray<string>) => shown.filter((one) => names.includes(one)).length
-  for (const names of [["base"], ["middle"], ["top"], ["active"], ["view"], ["moving", "moved"]]) {
+  const moved = numbers(6).map((at) => [`moving ${at}`, `moved ${at}`])
+  for (const names of [["base"], ["middle"], ["top"], ["active"], ["view"], ...moved]) {
     assert.strictEqual(times(names), 1, `${names.join(" or ")} among ${shown.join(", ")}`)
   }
   assert.strictEqual(new Set(shown).size, shown.length, shown.join(", "))
@@ -395,6 +442,7 @@ describe("nobody stands in the way of others", () => {
         for (const one of [store, later]) {
           yield* all(numbers(50).map((at) => one.prepare(key(`${one === store ? "here" : "there"} ${at}`))))
         }
+        while (hangs.injected() === 0) yield* Effect.sleep(1)
         yield* Fiber.interrupt(removing)
         assert.strictEqual((yield* Effect.flip(store.stat(key("a"))))._tag, "SnapshotNotFound")
         const { removed, unremoved } = yield* later.cleanup

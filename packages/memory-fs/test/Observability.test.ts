@@ -44,7 +44,12 @@ describe("what operators see", () => {
       attributes?.["outcome"],
       "count" in state ? state.count : undefined
     ])
-    assert.deepStrictEqual(counts, [["prepare", "success", 1], ["prepare", "KeyTaken", 1], ["commit", "success", 1]])
+    assert.deepStrictEqual(counts, [
+      ["prepare", "success", 1],
+      ["prepare", "KeyTaken", 1],
+      ["commit", "success", 1],
+      ["walk", "success", 1]
+    ])
     const timed = metrics.filter(({ id }) => id === "snapshotter_operation_duration").map(({ attributes, state }) => [
       attributes?.["operation"],
       "count" in state ? state.count : undefined

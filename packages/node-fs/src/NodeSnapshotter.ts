@@ -21,7 +21,7 @@ import type { Mounter } from "@snapshotter/core/Mounter"
 import { layerNoDeps, type Snapshotter, type SnapshotterOptions } from "@snapshotter/core/Snapshotter"
 import type { OpenError } from "@snapshotter/core/SnapshotterError"
 import type { StoreFileSystem } from "@snapshotter/core/StoreFileSystem"
-import { Config, Effect, type FileSystem, Layer, Option } from "effect"
+import { Config, Effect, type FileSystem, Layer } from "effect"
 import * as NodeIdSource from "./NodeIdSource.ts"
 import * as NodeMounter from "./NodeMounter.ts"
 import * as NodeStoreFileSystem from "./NodeStoreFileSystem.ts"
@@ -46,30 +46,19 @@ export const layer = (options: SnapshotterOptions): Layer.Layer<Snapshotter | Ma
  * `process`), `SNAPSHOTTER_LOCK_TIMEOUT` (`30 seconds`), `SNAPSHOTTER_LAYERS_MAX`, `SNAPSHOTTER_WHILE_MOUNTED` (`refuse`,
  * `allow`), `SNAPSHOTTER_MOUNT_OPTIONS` (separated by blanks) and `SNAPSHOTTER_OVERLAY_XATTRS` (`trusted`, `user`).
  */
-export const settings: Config.Config<SnapshotterOptions> = Config.all({
+export const config: Config.Config<SnapshotterOptions> = Config.all({
   root: Config.String("ROOT"),
-  durability: Config.option(Config.Literals(["full", "process"], "DURABILITY")),
-  lockTimeout: Config.option(Config.Duration("LOCK_TIMEOUT")),
-  layersMax: Config.option(Config.Int("LAYERS_MAX")),
-  whileMounted: Config.option(Config.Literals(["refuse", "allow"], "WHILE_MOUNTED")),
-  mountOptions: Config.option(Config.map(Config.String("MOUNT_OPTIONS"), words)),
-  overlayXattrs: Config.option(Config.Literals(["trusted", "user"], "OVERLAY_XATTRS"))
-}).pipe(
-  Config.nested("SNAPSHOTTER"),
-  Config.map(({ root, ...others }) => ({
-    root,
-    durability: Option.getOrUndefined(others.durability),
-    lockTimeout: Option.getOrUndefined(others.lockTimeout),
-    layersMax: Option.getOrUndefined(others.layersMax),
-    whileMounted: Option.getOrUndefined(others.whileMounted),
-    mountOptions: Option.getOrUndefined(others.mountOptions),
-    overlayXattrs: Option.getOrUndefined(others.overlayXattrs)
-  }))
-)
+  durability: Config.withDefault(Config.Literals(["full", "process"], "DURABILITY"), undefined),
+  lockTimeout: Config.withDefault(Config.Duration("LOCK_TIMEOUT"), undefined),
+  layersMax: Config.withDefault(Config.Int("LAYERS_MAX"), undefined),
+  whileMounted: Config.withDefault(Config.Literals(["refuse", "allow"], "WHILE_MOUNTED"), undefined),
+  mountOptions: Config.withDefault(Config.map(Config.String("MOUNT_OPTIONS"), words), undefined),
+  overlayXattrs: Config.withDefault(Config.Literals(["trusted", "user"], "OVERLAY_XATTRS"), undefined)
+}).pipe(Config.nested("SNAPSHOTTER"))
 
-/** The store that the configuration says, by {@link settings}. */
+/** The store that the configuration says, by {@link config}. */
 export const layerConfig: Layer.Layer<Snapshotter | Machine, OpenError | Config.ConfigError> = Layer.unwrap(
-  Effect.map(settings, layer)
+  Effect.map(config, layer)
 )
 
 function words(text: string): ReadonlyArray<string> {

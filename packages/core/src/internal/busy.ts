@@ -4,7 +4,7 @@
  */
 import { Effect } from "effect"
 import type { LayerUse } from "../Mounter.ts"
-import type { SnapshotId } from "../Snapshot.ts"
+import { called, type SnapshotId } from "../Snapshot.ts"
 import { Busy } from "../SnapshotterError.ts"
 import type { SnapshotPaths, Target } from "./layout.ts"
 import { failedIn, mountsUnknownIn, type Store } from "./store.ts"
@@ -40,13 +40,13 @@ export const notMounted = Effect.fnUntraced(function*(
   const inTheWay = uses.filter(stands(subject))
   if (inTheWay.length === 0) return
   const mountPoints = inTheWay.flatMap((use) => use.target === undefined ? [] : [use.target])
-  return yield* new Busy({ operation, snapshot: subject.name, mountPoints })
+  return yield* new Busy({ operation, snapshot: called(subject.name), mountPoints })
 })
 
 /** Whoever mounts a layer holds the lock of its directory meanwhile: so none can begin to between our look and our rename. */
 const holdStill = Effect.fnUntraced(function*(store: Store, operation: Operation, subject: Subject, staging: Staging) {
   const lock = yield* Effect.mapError(store.fs.tryLock(subject.paths.directory), failedIn(operation))
-  if (lock === undefined) return yield* new Busy({ operation, snapshot: subject.name, mountPoints: [] })
+  if (lock === undefined) return yield* new Busy({ operation, snapshot: called(subject.name), mountPoints: [] })
   staging.end(lock.release)
 })
 

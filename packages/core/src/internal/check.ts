@@ -6,6 +6,7 @@
  */
 import { Effect, Result } from "effect"
 import type { Kind, SnapshotId } from "../Snapshot.ts"
+import { StoreFailure } from "../SnapshotterError.ts"
 import { childMarks, whereIs } from "./children.ts"
 import { idsAmong, kinds, parseLink, parseParentLink, type Target } from "./layout.ts"
 import { type Metadata, readMetadata } from "./metadata.ts"
@@ -50,8 +51,12 @@ export const check = (store: Store) =>
         return done<ReadonlyArray<Violation>>(violations)
       }).pipe(Effect.mapError(readFailedIn("check")))
   }).pipe(
-    // It writes nothing, and asks for no sync.
-    Effect.catchTags({ NotDurable: Effect.die, ReadOnlyStore: Effect.die })
+    Effect.catchTags({
+      // It asks for no sync.
+      NotDurable: Effect.die,
+      ReadOnlyStore: ({ path }) =>
+        Effect.fail(new StoreFailure({ operation: "check", path, code: "EROFS", call: "tryLock" }))
+    })
   )
 
 const damage = (promise: Violation["promise"], path: string, message: string, snapshot?: string): Violation => ({

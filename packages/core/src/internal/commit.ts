@@ -6,18 +6,26 @@
  * `work/` go, the latter only when nothing is mounted.
  */
 import { Clock, Effect } from "effect"
-import type { Key, Labels, Name } from "../Snapshot.ts"
+import { called, type Key, type Labels, type Name } from "../Snapshot.ts"
 import { ContentsSuspect } from "../SnapshotterError.ts"
 import type { FileSystemError } from "../StoreFileSystem.ts"
 import { maybeMounted, notMounted } from "./busy.ts"
-import { barrier, makeChainDurable, notSuspect, parentMarks, syncContents } from "./durable.ts"
+import {
+  barrier,
+  chainIsDurable,
+  makeChainDurable,
+  notSuspect,
+  parentMarks,
+  syncContents,
+  untilSettled
+} from "./durable.ts"
 import { validIdentifier, validLabels } from "./input.ts"
 import { placeLink } from "./links.ts"
 import { encodeMetadata, type Metadata } from "./metadata.ts"
 import { ancestor, committedInfo, type Found, layerIsThere, parentOf } from "./read.ts"
 import { sha256Hex } from "./sha256.ts"
 import { failedIn, leaveBehind, type Store } from "./store.ts"
-import { nothingInTheWay, subject } from "./subject.ts"
+import { nothingInTheWay, reading, subject } from "./subject.ts"
 import type { Staging } from "./turns.ts"
 
 const operation = "commit"
@@ -30,40 +38,47 @@ export const commit = (store: Store) => {
     yield* validIdentifier("name", name)
     yield* validIdentifier("key", key)
     const labels = yield* validLabels(options?.labels)
-    const early = yield* committable(name, key)
-    if (refusesMounted) yield* notMounted(store, operation, { ...early, name: key })
-    if (full) yield* makeContentsDurable(early)
-    const info = yield* store.turns.take({
-      operation,
-      reads: [],
-      writes: [sha256Hex(key), sha256Hex(name)],
-      notSynced: (error) => contentsLost(key, error),
-      stage: (staging) =>
-        Effect.gen(function*() {
-          const found = yield* committable(name, key)
-          if (refusesMounted) yield* notMounted(store, operation, { ...found, name: key }, staging)
-          if (full) yield* notSuspect(store, operation, key, "active", found.id)
-          return yield* stage(staging, found, name, labels)
-        })
-    })
-    yield* leaveBehind(store.fs.removeTree(store.layout.trashedWork(early.id)))
+    const { id, info } = yield* untilSettled(attempt(name, key, labels))
+    yield* leaveBehind(store.fs.removeTree(store.layout.trashedWork(id)))
     return info
   })
 
-  /** The active snapshot, if it can be committed under this name. */
-  function committable(name: Name, key: Key) {
+  function attempt(name: Name, key: Key, labels: Labels) {
     return Effect.gen(function*() {
-      const found = yield* subject(store, operation, "commit", key)
-      yield* nothingInTheWay(store, operation, "commitAs", name)
-      yield* layerIsThere(store, operation, key, found.paths.layer)
-      return found
+      yield* reading(store, operation, "commit", key, (found) => prepareFor(name, found))
+      return yield* store.turns.take({
+        operation,
+        reads: [],
+        writes: [sha256Hex(key), sha256Hex(name)],
+        notSynced: (error) => contentsLost(key, error),
+        stage: (staging) =>
+          Effect.gen(function*() {
+            const found = yield* subject(store, operation, "commit", key)
+            yield* committable(name, found)
+            if (refusesMounted) yield* notMounted(store, operation, { ...found, name: key }, staging)
+            if (full) yield* notSuspect(store, operation, key, "active", found.id)
+            yield* chainIsDurable(store, operation, key, yield* parentOf(store, operation, key, found))
+            return yield* stage(staging, found, name, labels)
+          })
+      })
     })
   }
 
-  /** The long part, without the lock: what is written by now is on disk when it returns. */
-  function makeContentsDurable(found: Found) {
+  /** Fails unless the active snapshot can be committed under this name. */
+  function committable(name: Name, found: Found) {
+    return Effect.gen(function*() {
+      yield* nothingInTheWay(store, operation, "commitAs", name)
+      yield* layerIsThere(store, operation, found.metadata.name, found.paths.layer)
+    })
+  }
+
+  /** Without the lock: refusals that cost others nothing, and the long part. What is written by now is on disk after it. */
+  function prepareFor(name: Name, found: Found) {
     return Effect.gen(function*() {
       const key = found.metadata.name
+      yield* committable(name, found)
+      if (refusesMounted) yield* notMounted(store, operation, { ...found, name: key })
+      if (!full) return
       yield* notSuspect(store, operation, key, "active", found.id)
       yield* makeChainDurable(store, operation, key, yield* parentOf(store, operation, key, found))
       yield* syncContents(store, [{ kind: "tree", path: found.paths.directory }]).pipe(
@@ -73,7 +88,7 @@ export const commit = (store: Store) => {
   }
 
   function contentsLost(key: string, error: FileSystemError) {
-    return full ? new ContentsSuspect({ snapshot: key, code: error.code }) : failedIn(operation)(error)
+    return full ? new ContentsSuspect({ snapshot: called(key), code: error.code }) : failedIn(operation)(error)
   }
 
   function stage(staging: Staging, found: Found, name: Name, labels: Labels) {
@@ -98,7 +113,7 @@ export const commit = (store: Store) => {
         happened: Effect.map(store.fs.lstat(there.directory), (entry) => entry !== undefined),
         after: barrier(waits, { kind: "directory", path: store.layout.place("committed") }),
         settle: settle(found),
-        result: committedInfo(metadata, parentName)
+        result: { id: found.id, info: committedInfo(metadata, parentName) }
       }
     })
   }

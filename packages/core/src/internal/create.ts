@@ -7,7 +7,7 @@
 import { Clock, Effect } from "effect"
 import { type Key, type Labels, layersMaxOfKernel, type Name, type SnapshotId } from "../Snapshot.ts"
 import { TooManyLayers } from "../SnapshotterError.ts"
-import { barrier, makeChainDurable, parentMarks } from "./durable.ts"
+import { barrier, chainIsDurable, makeChainDurable, parentMarks, untilSettled } from "./durable.ts"
 import { validIdentifier, validLabels } from "./input.ts"
 import { parentLinkText, type SnapshotPaths } from "./layout.ts"
 import { placeLink } from "./links.ts"
@@ -15,9 +15,9 @@ import { encodeMetadata, type Metadata } from "./metadata.ts"
 import { chainFrom, layerIsThere } from "./read.ts"
 import { sha256Hex } from "./sha256.ts"
 import { failedIn, leaveBehind, type Store } from "./store.ts"
-import { nothingInTheWay, subject } from "./subject.ts"
+import { nothingInTheWay, reading, subject } from "./subject.ts"
 import { mountsOfSnapshot } from "./tree.ts"
-import type { Staging } from "./turns.ts"
+import { interruptibly, type Staging } from "./turns.ts"
 
 /** What the new snapshot is made from. */
 interface Plan {
@@ -38,22 +38,36 @@ export const create = (store: Store, kind: "active" | "view") => {
     const parent = options?.parent
     if (parent !== undefined) yield* validIdentifier("parent", parent)
     const labels = yield* validLabels(options?.labels)
-    if (parent !== undefined) {
-      yield* makeChainDurable(store, operation, parent, (yield* subject(store, operation, "parent", parent)).id)
-    }
-    return yield* store.turns.take({
-      operation,
-      reads: parent === undefined ? [] : [sha256Hex(parent)],
-      writes: [sha256Hex(key)],
-      notSynced: failedIn(operation),
-      stage: (staging) =>
-        Effect.gen(function*() {
-          const chain = parent === undefined ? [] : yield* chainOf(parent)
-          yield* nothingInTheWay(store, operation, operation, key)
-          return yield* stage(staging, { kind, key, labels, parent: chain[0] }, chain)
-        })
-    })
+    return yield* untilSettled(attempt(key, parent, labels))
   })
+
+  function attempt(key: Key, parent: Name | undefined, labels: Labels) {
+    return Effect.gen(function*() {
+      if (parent !== undefined) {
+        const durable = reading(
+          store,
+          operation,
+          "parent",
+          parent,
+          ({ id }) => makeChainDurable(store, operation, parent, id)
+        )
+        yield* interruptibly(durable)
+      }
+      return yield* store.turns.take({
+        operation,
+        reads: parent === undefined ? [] : [sha256Hex(parent)],
+        writes: [sha256Hex(key)],
+        notSynced: failedIn(operation),
+        stage: (staging) =>
+          Effect.gen(function*() {
+            const chain = parent === undefined ? [] : yield* chainOf(parent)
+            yield* nothingInTheWay(store, operation, operation, key)
+            if (parent !== undefined) yield* chainIsDurable(store, operation, parent, chain[0])
+            return yield* stage(staging, { kind, key, labels, parent: chain[0] }, chain)
+          })
+      })
+    })
+  }
 
   /** The new snapshot's chain, whole, and no longer than allowed. */
   function chainOf(parent: Name) {

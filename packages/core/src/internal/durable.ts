@@ -2,8 +2,8 @@
  * Durability is a fact about a layer, recorded in it. What an operation at `full` builds on, it first makes durable, if
  * another one at `process` left it otherwise.
  */
-import { Effect, Result } from "effect"
-import type { SnapshotId } from "../Snapshot.ts"
+import { Data, Effect, Result } from "effect"
+import { called, type SnapshotId } from "../Snapshot.ts"
 import { ContentsSuspect } from "../SnapshotterError.ts"
 import type { FileSystemError, SyncTarget } from "../StoreFileSystem.ts"
 import { idsAmong } from "./layout.ts"
@@ -62,6 +62,32 @@ export const makeChainDurable = Effect.fnUntraced(function*(
   for (const id of unsynced.reverse()) yield* markDurable(store, operation, name, id)
 })
 
+/** What was made durable without the lock is not what is there under it: to be done again from the beginning. */
+export class Superseded extends Data.TaggedError("Superseded") {}
+
+/** Under the lock: fails unless a chain is what `makeChainDurable` has made of it. */
+export const chainIsDurable = Effect.fnUntraced(function*(
+  store: Store,
+  operation: string,
+  name: string,
+  nearest: SnapshotId | undefined
+) {
+  if (store.settings.durability === "process") return
+  for (const id of yield* chainFrom(store, operation, name, nearest)) {
+    if (!(yield* ancestor(store, operation, name, id)).durable) return yield* new Superseded()
+  }
+})
+
+/** Does what begins without the lock and ends under it, as often as it takes until both saw the same. */
+export const untilSettled = <A, E>(
+  attempt: Effect.Effect<A, E | Superseded>
+): Effect.Effect<A, Exclude<E, Superseded>> =>
+  Effect.catchIf(
+    attempt,
+    (error) => error instanceof Superseded,
+    () => untilSettled(attempt)
+  ) as Effect.Effect<A, Exclude<E, Superseded>>
+
 /** Refuses contents that may have been lost on their way to disk. */
 export const notSuspect = Effect.fnUntraced(function*(
   store: Store,
@@ -72,14 +98,13 @@ export const notSuspect = Effect.fnUntraced(function*(
 ) {
   const note = store.layout.snapshot(place, id).suspect
   const code = yield* Effect.mapError(store.fs.readFile(note), failedIn(operation))
-  if (code !== undefined || store.suspects.has(id)) {
-    return yield* new ContentsSuspect({ snapshot: name, code: code ?? "EIO" })
-  }
+  const known = code ?? store.suspicion.of.get(id) ?? store.suspicion.ofAll
+  if (known !== undefined) return yield* new ContentsSuspect({ snapshot: called(name), code: known })
 })
 
-/** A bulk sync outside the lock. */
+/** A bulk sync outside the lock. What has been moved away meanwhile (`ENOENT`) was not synced, so nothing was lost. */
 export const syncContents = (store: Store, targets: ReadonlyArray<SyncTarget>) =>
-  Effect.tapError(store.fs.sync(targets), (error) => markSuspects(store, error))
+  Effect.tapError(store.fs.sync(targets), (error) => error.code === "ENOENT" ? Effect.void : markSuspects(store, error))
 
 const markDurable = (store: Store, operation: string, name: string, id: SnapshotId) =>
   store.turns.take({
@@ -102,17 +127,26 @@ const markDurable = (store: Store, operation: string, name: string, id: Snapshot
  * that in every active snapshot and every committed one that is not durable, so that none of them is ever called durable.
  */
 export const markSuspects = (store: Store, error: FileSystemError): Effect.Effect<void> =>
-  Effect.gen(function*() {
-    for (const place of ["active", "committed"] as const) {
-      for (const id of idsAmong(yield* store.fs.readDirectory(store.layout.place(place)))) {
-        const paths = store.layout.snapshot(place, id)
-        if (place === "committed") {
-          const text = yield* store.fs.readFile(paths.name)
-          const read = readMetadata(text ?? "")
-          if (Result.isSuccess(read) && read.success.durable) continue
-        }
-        store.suspects.add(id)
-        yield* leaveBehind(store.fs.writeFile(paths.suspect, error.code, 0o600))
-      }
-    }
-  }).pipe(leaveBehind)
+  Effect.forEach(["active", "committed"] as const, (place) => markAllIn(store, place, error.code), { discard: true })
+
+const markAllIn = (store: Store, place: "active" | "committed", code: string): Effect.Effect<void> =>
+  Effect.matchEffect(store.fs.readDirectory(store.layout.place(place)), {
+    // Whom it concerns cannot be told: everyone, for as long as this store is open.
+    onFailure: () =>
+      Effect.sync(() => {
+        store.suspicion.ofAll = code
+      }),
+    onSuccess: (names) =>
+      Effect.forEach(idsAmong(names), (id) => Effect.suspend(() => markOne(store, place, id, code)), { discard: true })
+  })
+
+const markOne = Effect.fnUntraced(function*(store: Store, place: "active" | "committed", id: SnapshotId, code: string) {
+  const paths = store.layout.snapshot(place, id)
+  if (place === "committed") {
+    const text = yield* Effect.orElseSucceed(store.fs.readFile(paths.name), () => undefined)
+    const read = readMetadata(text ?? "")
+    if (Result.isSuccess(read) && read.success.durable) return
+  }
+  store.suspicion.of.set(id, code)
+  yield* leaveBehind(store.fs.writeFile(paths.suspect, code, 0o600))
+})

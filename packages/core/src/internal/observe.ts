@@ -1,10 +1,15 @@
 /** What operators see of each operation: how often it was done, how it ended, how long it took. */
-import { Cause, Effect, Exit, Metric, Option, Predicate } from "effect"
+import { Cause, Effect, Exit, Metric, Option, Predicate, Stream } from "effect"
 
 /** Operations done, by `operation` and by `outcome`: `success`, the failure's tag, `interrupted` or `defect`. */
-const operations = Metric.counter("snapshotter_operations_total", { incremental: true })
+const operations = Metric.counter("snapshotter_operations_total", {
+  incremental: true,
+  description: "operations of a snapshotter, by operation and outcome"
+})
 /** How long each took, waiting for the lock included, by `operation`. */
-const durations = Metric.timer("snapshotter_operation_duration")
+const durations = Metric.timer("snapshotter_operation_duration", {
+  description: "how long operations of a snapshotter took, waiting for the lock included, by operation"
+})
 
 /** Wraps one operation; the metrics are made once. */
 export const observer = (operation: string) => {
@@ -17,11 +22,14 @@ export const observer = (operation: string) => {
     counters.set(outcome, made)
     return made
   }
-  return <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-    effect.pipe(
-      Effect.trackDuration(duration),
-      Effect.onExit((exit) => Metric.update(counter(outcomeOf(exit)), 1))
-    )
+  const count = (exit: Exit.Exit<unknown, unknown>) => Metric.update(counter(outcomeOf(exit)), 1)
+  return {
+    effect: <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+      effect.pipe(Effect.trackDuration(duration), Effect.onExit((exit) => count(exit))),
+    /** Counted, not timed: how long a stream takes is up to whoever reads it. */
+    stream: <A, E, R>(stream: Stream.Stream<A, E, R>): Stream.Stream<A, E, R> =>
+      Stream.onExit(stream, (exit) => count(exit))
+  }
 }
 
 const outcomeOf = (exit: Exit.Exit<unknown, unknown>): string => {

@@ -1,7 +1,7 @@
 /** `mounts`, `stat` and `usage`: they read, take no lock, and look again when what they found has moved on. */
 import { Effect } from "effect"
 import type { Mounts } from "../Mount.ts"
-import type { Info, Key, KeyOrName, SnapshotId, Usage } from "../Snapshot.ts"
+import { called, type Info, type Key, type KeyOrName, type SnapshotId, type Usage } from "../Snapshot.ts"
 import { Damaged, type MountsError, type StatError, type UsageError } from "../SnapshotterError.ts"
 import { validIdentifier } from "./input.ts"
 import { chainFrom, type Found, infoOf, layerIsThere, parentOf } from "./read.ts"
@@ -12,14 +12,14 @@ import { mountsOfSnapshot } from "./tree.ts"
 export const stat = (store: Store) => (name: KeyOrName): Effect.Effect<Info, StatError> =>
   Effect.andThen(
     validIdentifier("key", name),
-    reading(store, "stat", name, (found) => infoOf(store, "stat", found))
+    reading(store, "stat", "stat", name, (found) => infoOf(store, "stat", found))
   )
 
 /** Before mounts are handed out every directory in them is looked at: a missing one would show as an empty tree. */
 export const mounts = (store: Store) => (key: Key): Effect.Effect<Mounts, MountsError> =>
   Effect.andThen(
     validIdentifier("key", key),
-    reading(store, "mounts", key, (found) => mountsOfFound(store, key, found))
+    reading(store, "mounts", "mounts", key, (found) => mountsOfFound(store, key, found))
   )
 
 const mountsOfFound = Effect.fnUntraced(function*(store: Store, key: Key, found: Found) {
@@ -44,7 +44,7 @@ export const usage = (store: Store) => {
       store.fs.usage(found.paths.layer),
       (error) =>
         error.code === "ENOENT" || error.code === "ENOTDIR"
-          ? new Damaged({ snapshot: name, path: error.path, reason: "is missing" })
+          ? new Damaged({ snapshot: called(name), path: error.path, reason: "is missing" })
           : readFailedIn("usage")(error)
     )
     if (known.size >= ancestorsMax) known.clear()
@@ -53,5 +53,8 @@ export const usage = (store: Store) => {
   })
 
   return (name: KeyOrName): Effect.Effect<Usage, UsageError> =>
-    Effect.andThen(validIdentifier("key", name), reading(store, "usage", name, (found) => measure(name, found)))
+    Effect.andThen(
+      validIdentifier("key", name),
+      reading(store, "usage", "usage", name, (found) => measure(name, found))
+    )
 }

@@ -2,7 +2,7 @@
  * Reading the store. Nothing here takes the lock: what was found and has moved on meanwhile is looked for again.
  */
 import { Effect, Result } from "effect"
-import { type CommittedInfo, type Info, Key, type Kind, Name, type SnapshotId } from "../Snapshot.ts"
+import { called, type CommittedInfo, type Info, Key, type Kind, Name, type SnapshotId } from "../Snapshot.ts"
 import { Damaged, type StoreFailure } from "../SnapshotterError.ts"
 import type { FileSystemError } from "../StoreFileSystem.ts"
 import { parseLink, parseParentLink, type SnapshotPaths, type Target } from "./layout.ts"
@@ -26,7 +26,7 @@ const passing = new Set(["EIO", "EMFILE", "ENFILE", "ENOMEM", "EINTR", "EAGAIN",
 const damagedBy = (operation: string, name: string) => (error: FileSystemError): Damaged | StoreFailure =>
   passing.has(error.code)
     ? readFailedIn(operation)(error)
-    : new Damaged({ snapshot: name, path: error.path, reason: `cannot be read (${error.code})` })
+    : new Damaged({ snapshot: called(name), path: error.path, reason: `cannot be read (${error.code})` })
 
 /** Where an index link leads, whether or not anything is there. */
 export const follow = Effect.fnUntraced(function*(store: Store, operation: string, name: string) {
@@ -35,7 +35,7 @@ export const follow = Effect.fnUntraced(function*(store: Store, operation: strin
   if (text === undefined) return undefined
   const target = parseLink(text)
   if (target === undefined) {
-    return yield* new Damaged({ snapshot: name, path: link, reason: "does not lead to a snapshot" })
+    return yield* new Damaged({ snapshot: called(name), path: link, reason: "does not lead to a snapshot" })
   }
   return target
 })
@@ -56,7 +56,7 @@ export const metadataAt = Effect.fnUntraced(function*(store: Store, operation: s
   const read = text === "missing" ? Result.fail("is missing") : readMetadata(text.text)
   if (Result.isSuccess(read)) return read.success
   const path = store.layout.snapshot(target.kind, target.id).metadata(target.kind)
-  return yield* new Damaged({ snapshot: name, path, reason: read.failure })
+  return yield* new Damaged({ snapshot: called(name), path, reason: read.failure })
 })
 
 /** A directory that is there both before and after a read was there meanwhile: no id ever comes back to a place. */
@@ -76,7 +76,7 @@ export const parentOf = Effect.fnUntraced(function*(store: Store, operation: str
   const parent = text === undefined ? undefined : parseParentLink(text)
   if (parent === found.metadata.parent && (text === undefined) === (parent === undefined)) return parent
   return yield* new Damaged({
-    snapshot: name,
+    snapshot: called(name),
     path: found.paths.parent,
     reason: text === undefined ? "is missing" : "does not lead to the parent that the metadata names"
   })
@@ -92,7 +92,7 @@ export const ancestor = Effect.fnUntraced(function*(store: Store, operation: str
   const metadata = yield* metadataAt(store, operation, name, target)
   if (metadata === undefined) {
     return yield* new Damaged({
-      snapshot: name,
+      snapshot: called(name),
       path: paths.directory,
       reason: "is missing, and it is one of its parents"
     })
@@ -115,7 +115,7 @@ export const chainFrom = Effect.fnUntraced(function*(
   for (let id = nearest; id !== undefined;) {
     if (chain.has(id)) {
       const path = store.layout.snapshot("committed", id).directory
-      return yield* new Damaged({ snapshot: name, path, reason: "is its own ancestor" })
+      return yield* new Damaged({ snapshot: called(name), path, reason: "is its own ancestor" })
     }
     chain.add(id)
     id = (yield* ancestor(store, operation, name, id)).parent
@@ -128,7 +128,7 @@ export const layerIsThere = Effect.fnUntraced(function*(store: Store, operation:
   const entry = yield* Effect.mapError(store.fs.lstat(path), damagedBy(operation, name))
   if (entry?.type !== "directory") {
     return yield* new Damaged({
-      snapshot: name,
+      snapshot: called(name),
       path,
       reason: entry === undefined ? "is missing" : "is not a directory"
     })

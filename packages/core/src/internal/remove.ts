@@ -5,7 +5,7 @@
  * the child and, without the lock, the contents go.
  */
 import { Effect } from "effect"
-import type { KeyOrName, SnapshotId } from "../Snapshot.ts"
+import { called, type KeyOrName, type SnapshotId } from "../Snapshot.ts"
 import {
   childrenShownMax,
   Damaged,
@@ -69,7 +69,7 @@ export const remove = (store: Store) => {
       const links = yield* linksTo(target.id)
       if (links.length > 1) {
         const reason = `cannot be told from another one, since ${links.length} links lead to it`
-        return yield* new Damaged({ snapshot: name, path: damage.path, reason })
+        return yield* new Damaged({ snapshot: called(name), path: damage.path, reason })
       }
       const paths = store.layout.snapshot(target.kind, target.id)
       // Its owner needs the right to write it, to move it.
@@ -94,7 +94,7 @@ export const remove = (store: Store) => {
       const children = yield* childrenOf(store, id)
       if (children.length === 0) return
       const shown = yield* Effect.forEach(children.slice(0, childrenShownMax), (child) => childName(store, child))
-      return yield* new HasChildren({ snapshot: name, children: shown, count: children.length })
+      return yield* new HasChildren({ snapshot: called(name), children: shown.map(called), count: children.length })
     }).pipe(Effect.catchTag("FileSystemError", (error) => Effect.fail(failedIn(operation)(error))))
   }
 
@@ -121,7 +121,7 @@ export const remove = (store: Store) => {
   function settle(found: Subject, parent: SnapshotId | undefined) {
     return Effect.gen(function*() {
       store.ancestors.delete(found.id)
-      store.suspects.delete(found.id)
+      store.suspicion.of.delete(found.id)
       yield* leaveBehind(store.fs.removeFile(store.layout.link(sha256Hex(found.name))))
       if (parent !== undefined) {
         yield* leaveBehind(store.fs.removeFile(store.layout.snapshot("committed", parent).child(found.id)))

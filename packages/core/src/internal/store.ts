@@ -3,7 +3,7 @@ import { Effect } from "effect"
 import type { IdSource } from "../IdSource.ts"
 import type { Mounter, MountFailed } from "../Mounter.ts"
 import type { Name, SnapshotId } from "../Snapshot.ts"
-import { NotDurable, ReadOnlyStore, StoreFailure } from "../SnapshotterError.ts"
+import { ReadOnlyStore, StoreFailure } from "../SnapshotterError.ts"
 import type { FileSystemError, StoreFileSystem } from "../StoreFileSystem.ts"
 import type { Layout } from "./layout.ts"
 import type { Turns } from "./turns.ts"
@@ -26,8 +26,8 @@ export interface Store {
   readonly turns: Turns
   /** An id is never used again, so what is known about a committed one stays true as long as it is there. */
   readonly ancestors: Map<SnapshotId, Ancestor>
-  /** Those whose `suspect` file could perhaps not be written. */
-  readonly suspects: Set<SnapshotId>
+  /** What failed syncs have put under suspicion, and with which errno: the notes of it could perhaps not be written. */
+  readonly suspicion: { readonly of: Map<SnapshotId, string>; ofAll: string | undefined }
 }
 
 /** What never changes about a committed snapshot; `durable` changes once, from false to true. */
@@ -52,9 +52,6 @@ export const readFailedIn = (operation: string) => (error: FileSystemError): Sto
 
 export const mountsUnknownIn = (operation: string) => (error: MountFailed): StoreFailure =>
   new StoreFailure({ operation, path: error.target, code: error.code, call: error.operation })
-
-export const notDurableIn = (operation: string) => (error: FileSystemError): NotDurable =>
-  new NotDurable({ operation, path: error.path, code: error.code })
 
 /** For what may stay behind when it fails: it will be found and reclaimed later. */
 export const leaveBehind = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<void> =>

@@ -1,6 +1,6 @@
 /** Finding what an operation is about, and refusing where the state × operation table says so. */
 import { Effect, Result } from "effect"
-import { Damaged, type StoreFailure } from "../SnapshotterError.ts"
+import { type Damaged, StoreFailure } from "../SnapshotterError.ts"
 import { type Found, lookUp, stateOf } from "./read.ts"
 import type { Store } from "./store.ts"
 import { type Question, type RefusalOf, refusalOf } from "./transition.ts"
@@ -30,25 +30,29 @@ export const nothingInTheWay = <Q extends "prepare" | "view" | "commitAs">(
   })
 
 /**
- * The same for an operation that reads further, without the lock. If what it reads is damaged because the snapshot has
- * moved on meanwhile, it looks again; if the snapshot is still where it was, it is damaged indeed.
+ * The same for an operation that reads further, without the lock. A failure in that may come of the snapshot having moved
+ * on meanwhile, or be true of no single moment: so it looks again. If the snapshot is still where it was, it was there all
+ * the time, and the failure stands.
  */
-export const reading = <Q extends AboutSomething, A>(
+export const reading = <Q extends AboutSomething, A, E>(
   store: Store,
+  operation: string,
   question: Q,
   name: string,
-  use: (found: Found) => Effect.Effect<A, Damaged | StoreFailure>
-): Effect.Effect<A, RefusalOf<Q> | Damaged | StoreFailure> =>
+  use: (found: Found) => Effect.Effect<A, E>
+): Effect.Effect<A, RefusalOf<Q> | Damaged | StoreFailure | E> =>
   Effect.gen(function*() {
     for (;;) {
-      const found = yield* subject(store, question, question, name)
+      const found = yield* subject(store, operation, question, name)
       const result = yield* Effect.result(use(found))
       if (Result.isSuccess(result)) return result.success
-      if (!(result.failure instanceof Damaged)) return yield* result.failure
-      const again = yield* lookUp(store, question, name)
-      if (again?.id === found.id && again.kind === found.kind) return yield* result.failure
+      const again = isOfTheMachine(result.failure) ? found : yield* lookUp(store, operation, name)
+      if (again?.id === found.id && again.kind === found.kind) return yield* Effect.fail(result.failure)
     }
   })
+
+/** Whether it says nothing about the snapshot, wherever that is. */
+const isOfTheMachine = (failure: unknown): boolean => failure instanceof StoreFailure && failure.code !== "ENOENT"
 
 const allowed = <Q extends AboutSomething>(
   question: Q,

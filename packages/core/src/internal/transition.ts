@@ -2,7 +2,7 @@
  * What each operation answers in each state of the key or name that it is given: one total table, pure, which the
  * compiler makes complete. The operations ask it; nothing else decides.
  */
-import type { Kind } from "../Snapshot.ts"
+import { called, Key, type Kind, Name } from "../Snapshot.ts"
 import {
   KeyTaken,
   NameTaken,
@@ -42,11 +42,11 @@ export type Refusal =
   | SnapshotNotFound
 
 const go = undefined
-const notFound = (name: string) => new SnapshotNotFound({ snapshot: name })
-const keyTaken = (kind: Kind) => (key: string) => new KeyTaken({ key, kind })
-const nameTaken = (kind: Kind) => (name: string) => new NameTaken({ snapshot: name, kind })
-const notActive = (kind: Kind) => (key: string) => new NotActive({ key, kind })
-const notCommitted = (kind: Kind) => (parent: string) => new ParentNotCommitted({ parent, kind })
+const notFound = (name: string) => new SnapshotNotFound({ snapshot: called(name) })
+const keyTaken = (kind: Kind) => (key: string) => new KeyTaken({ key: Key.make(key), kind })
+const nameTaken = (kind: Kind) => (name: string) => new NameTaken({ snapshot: called(name), kind })
+const notActive = (kind: Kind) => (key: string) => new NotActive({ key: Key.make(key), kind })
+const notCommitted = (kind: Kind) => (parent: string) => new ParentNotCommitted({ parent: Name.make(parent), kind })
 
 const takesKey = { absent: go, active: keyTaken("active"), view: keyTaken("view"), committed: keyTaken("committed") }
 const anyKind = { absent: notFound, active: go, view: go, committed: go }
@@ -55,14 +55,19 @@ const anyKind = { absent: notFound, active: go, view: go, committed: go }
 export const transitions = {
   prepare: takesKey,
   view: takesKey,
-  mounts: { absent: notFound, active: go, view: go, committed: (name: string) => new NotMountable({ snapshot: name }) },
+  mounts: {
+    absent: notFound,
+    active: go,
+    view: go,
+    committed: (name: string) => new NotMountable({ snapshot: called(name) })
+  },
   commit: { absent: notFound, active: go, view: notActive("view"), committed: notActive("committed") },
   remove: anyKind,
   stat: anyKind,
   update: anyKind,
   usage: anyKind,
   parent: {
-    absent: (parent: string) => new ParentNotFound({ parent }),
+    absent: (parent: string) => new ParentNotFound({ parent: Name.make(parent) }),
     active: notCommitted("active"),
     view: notCommitted("view"),
     committed: go

@@ -12,7 +12,7 @@
  * Whatever goes wrong before a change's own rename is undone, and nothing has happened. Whatever goes wrong after it does
  * not undo it. Changes that touch the same names never share a batch, so each one sees what those before it did.
  */
-import { Cause, Clock, Deferred, Effect, Exit, Fiber, type Scope } from "effect"
+import { Cause, Clock, Context, Deferred, Effect, Exit, Fiber, type Scope } from "effect"
 import { LockTimeout, NotDurable, type ReadOnlyStore, type StoreFailure } from "../SnapshotterError.ts"
 import { type FileSystemError, type HeldLock, type StoreFileSystem, type SyncTarget } from "../StoreFileSystem.ts"
 
@@ -69,6 +69,18 @@ export interface Turns {
   readonly close: Effect.Effect<void>
 }
 
+/**
+ * Whether waiting may be interrupted even where the caller may not be, as while a resource is acquired: what then has
+ * happened all the same succeeds, so that it can be released.
+ */
+export const WaitsInterruptibly = Context.Reference<boolean>("@snapshotter/core/internal/WaitsInterruptibly", {
+  defaultValue: () => false
+})
+
+/** For what is long and leaves nothing to be released. */
+export const interruptibly = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E> =>
+  Effect.flatMap(WaitsInterruptibly, (asked) => asked ? Effect.interruptible(effect) : effect)
+
 /** Most changes that share one hold of the lock and its syncs. */
 const batchMax = 64
 /** Longest pause between two tries for the lock: 1.6 s at worst with 64 ms, 0.1 s with this. */
@@ -80,6 +92,9 @@ const stepBackMillis = 3
 interface Entry {
   readonly change: Change<unknown, unknown>
   readonly done: Deferred.Deferred<unknown, unknown>
+  /** Of the fiber that asked: whoever leads, clock, spans and log levels are its. */
+  readonly context: Context.Context<never>
+  /** By the clock that never jumps, in milliseconds. */
   readonly deadline: number
   readonly undos: Array<Effect.Effect<void>>
   readonly ends: Array<Effect.Effect<void>>
@@ -109,12 +124,12 @@ export const makeTurns = (options: TurnsOptions): Turns => {
   const take = <A, E>(change: Change<A, E>) =>
     Effect.uninterruptibleMask((restore) =>
       Effect.gen(function*() {
-        const now = yield* Clock.currentTimeMillis
-        if (closed) return yield* Effect.interrupt
-        // Whoever leads, clock, spans and log levels are those of the fiber that asked.
+        if (closed) return yield* Effect.die(new Error(`the store at ${options.root} is closed: its scope has ended`))
+        const now = yield* monotonicMillis
         const context = yield* Effect.context<never>()
         const entry: Entry = {
-          change: { ...change, stage: (staging) => Effect.provideContext(change.stage(staging), context) },
+          change,
+          context,
           done: Deferred.makeUnsafe(),
           deadline: now + options.lockTimeoutMillis,
           undos: [],
@@ -125,7 +140,10 @@ export const makeTurns = (options: TurnsOptions): Turns => {
         const busy = leadership !== undefined
         yield* lead
         const answer = busy ? withDeadline(entry) : Deferred.await(entry.done)
-        return yield* Effect.onInterrupt(restore(answer), () => abandon(entry))
+        const wait = (yield* WaitsInterruptibly) ? Effect.interruptible : restore
+        const exit = yield* Effect.exit(wait(answer))
+        // What has happened all the same is answered: whoever asked may have to see to it.
+        return yield* wasInterrupted(exit) && (yield* abandon(entry)) ? Deferred.await(entry.done) : exit
       })
     ) as Effect.Effect<A, E | LockTimeout | NotDurable | StoreFailure | ReadOnlyStore>
 
@@ -147,23 +165,35 @@ export const makeTurns = (options: TurnsOptions): Turns => {
     return at >= 0
   }
 
-  /** An interrupted fiber leaves: at once while it waits, else when what it began is undone or has happened. */
-  const abandon = (entry: Entry): Effect.Effect<void> =>
+  /**
+   * An interrupted fiber leaves: at once while it waits, else when what it began is undone or has happened. `true` when it
+   * was begun, and is done with.
+   */
+  const abandon = (entry: Entry): Effect.Effect<boolean> =>
     Effect.suspend(() => {
-      if (withdraw(entry)) return Effect.void
+      if (withdraw(entry)) return Effect.succeed(false)
       if (entry.state === "running") entry.state = "abandoned"
       const alone = batch.includes(entry) && batch.every((one) => one.state === "abandoned")
-      return alone && leadership?.fiber !== undefined
+      const settled = alone && leadership?.fiber !== undefined
         ? Effect.andThen(Fiber.interrupt(leadership.fiber), lead)
         : Effect.exit(Deferred.await(entry.done))
-    }).pipe(Effect.asVoid)
+      return Effect.as(settled, true)
+    })
 
   /** One fiber at a time does the work for all; it belongs to the store, not to whoever came first. */
   const lead: Effect.Effect<void> = Effect.suspend(() => {
     if (leadership !== undefined || queue.length === 0) return Effect.void
     const mine: Leadership = { fiber: undefined }
     leadership = mine
-    const work = Effect.ensuring(Effect.uninterruptibleMask(serve(mine)), Effect.sync(() => resign(mine)))
+    const work = Effect.uninterruptibleMask(serve(mine)).pipe(
+      // A defect of a port ends this fiber: nobody may go on waiting for it. Who is interrupted has been seen to.
+      Effect.onError((cause) =>
+        Cause.hasDies(cause)
+          ? Effect.forEach([...batch, ...queue.splice(0)], (entry) => finish(entry, Exit.failCause(cause)))
+          : Effect.void
+      ),
+      Effect.ensuring(Effect.sync(() => resign(mine)))
+    )
     return Effect.map(Effect.forkIn(work, options.scope, { startImmediately: true }), (fiber) => {
       mine.fiber = fiber
     })
@@ -204,14 +234,14 @@ export const makeTurns = (options: TurnsOptions): Turns => {
   /** `false` when it was interrupted. */
   const hold = (restore: Restore) =>
     Effect.gen(function*() {
-      const since = yield* Clock.currentTimeMillis
+      const since = yield* monotonicMillis
       while (queue.length > 0) {
         batch = nextBatch(queue)
         for (const entry of batch) entry.state = "running"
         const goOn = yield* runBatch(restore, batch)
         batch = []
         if (!goOn) return false
-        if ((yield* Clock.currentTimeMillis) - since >= holdMillisMax) return true
+        if ((yield* monotonicMillis) - since >= holdMillisMax) return true
       }
       return true
     })
@@ -240,7 +270,7 @@ export const makeTurns = (options: TurnsOptions): Turns => {
     })
 
   const refuseExpired = Effect.gen(function*() {
-    const now = yield* Clock.currentTimeMillis
+    const now = yield* monotonicMillis
     for (const entry of queue.filter((one) => one.deadline <= now)) {
       withdraw(entry)
       yield* Deferred.fail(entry.done, timedOut())
@@ -281,11 +311,13 @@ export const makeTurns = (options: TurnsOptions): Turns => {
       return !interrupted
     })
 
-  const stageOf = (entry: Entry) =>
-    entry.change.stage({
+  const stageOf = (entry: Entry) => {
+    const staged = entry.change.stage({
       undo: (effect) => entry.undos.push(effect),
       end: (effect) => entry.ends.push(effect)
     })
+    return Effect.provideContext(staged, entry.context)
+  }
 
   /** Those that may happen now. */
   const syncBefore = (attempt: Attempt, staged: ReadonlyArray<Running>) =>
@@ -305,11 +337,13 @@ export const makeTurns = (options: TurnsOptions): Turns => {
   /** Does the rename. Whether it happened is looked up when the call does not say. */
   const commit = (attempt: Attempt, one: Running) =>
     Effect.gen(function*() {
-      const exit = yield* attempt(one.staged.commit)
+      const exit = yield* attempt(Effect.provideContext(one.staged.commit, one.entry.context))
       if (Exit.isSuccess(exit)) return true
       const happened = yield* Effect.exit(one.staged.happened)
       if (Exit.isSuccess(happened) && happened.value) return true
-      yield* takeBack(one.entry, Cause.map(exit.cause, options.failure(one.entry.change.operation)))
+      const cause = Cause.map(exit.cause, options.failure(one.entry.change.operation))
+      // Where it cannot be told, nothing is undone: what is left over is reclaimable, a live snapshot without its link is not.
+      yield* Exit.isSuccess(happened) ? takeBack(one.entry, cause) : finish(one.entry, Exit.failCause(cause))
       return false
     })
 
@@ -318,7 +352,7 @@ export const makeTurns = (options: TurnsOptions): Turns => {
       const exit = yield* syncAll(attempt, happened.flatMap((one) => one.staged.after))
       for (const { entry, staged } of happened) {
         const failed = Exit.isFailure(exit) && staged.after.length > 0
-        if (!failed) yield* attempt(staged.settle)
+        if (!failed) yield* attempt(Effect.provideContext(staged.settle, entry.context))
         yield* finish(
           entry,
           failed
@@ -360,6 +394,8 @@ export const makeTurns = (options: TurnsOptions): Turns => {
 
   return { take, close }
 }
+
+const monotonicMillis = Effect.map(Clock.monotonicTimeNanos, (nanos) => Number(nanos / 1_000_000n))
 
 type Restore = <A, E>(effect: Effect.Effect<A, E>) => Effect.Effect<A, E>
 type Attempt = <A, E>(effect: Effect.Effect<A, E>) => Effect.Effect<Exit.Exit<A, E>>

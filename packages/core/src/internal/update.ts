@@ -4,14 +4,14 @@
  * Before it, on disk: the new file. After it: the snapshot's directory. Nothing is destroyed.
  */
 import { Clock, Effect } from "effect"
-import type { KeyOrName } from "../Snapshot.ts"
-import { makeChainDurable, wholeSnapshot } from "./durable.ts"
+import type { KeyOrName, Labels } from "../Snapshot.ts"
+import { chainIsDurable, makeChainDurable, untilSettled, wholeSnapshot } from "./durable.ts"
 import { type LabelUpdate, validIdentifier, validUpdate } from "./input.ts"
 import { ancestor, type Found, parentOf, toInfo } from "./read.ts"
 import { replaceMetadata } from "./replace.ts"
 import { sha256Hex } from "./sha256.ts"
 import { failedIn, type Store } from "./store.ts"
-import { subject } from "./subject.ts"
+import { reading, subject } from "./subject.ts"
 
 const operation = "update"
 
@@ -21,38 +21,50 @@ export const update = (store: Store) => {
   return Effect.fnUntraced(function*(name: KeyOrName, change: LabelUpdate) {
     yield* validIdentifier("key", name)
     const relabel = yield* validUpdate(change)
-    if (full) yield* makeFoundationDurable(yield* subject(store, operation, "update", name))
-    return yield* store.turns.take({
-      operation,
-      reads: [],
-      writes: [sha256Hex(name)],
-      notSynced: failedIn(operation),
-      stage: (staging) =>
-        Effect.gen(function*() {
-          const found = yield* subject(store, operation, "update", name)
-          const parent = yield* parentOf(store, operation, name, found)
-          const parentName = parent === undefined ? undefined : (yield* ancestor(store, operation, name, parent)).name
-          const now = yield* Clock.currentTimeNanos
-          const { metadata } = found
-          const next = {
-            ...metadata,
-            labels: relabel(metadata.labels),
-            updatedAt: now > metadata.updatedAt ? now : metadata.updatedAt + 1n,
-            durable: full || metadata.durable
-          }
-          // One that was made without syncs has to be on disk itself before its labels are said to be.
-          const wanted = next.durable && !metadata.durable ? wholeSnapshot(store, found.kind, found.id, parent) : []
-          const staged = yield* replaceMetadata(store, operation, staging, found, next, wanted)
-          return { ...staged, result: toInfo(found.kind, next, parentName) }
-        })
-    })
+    return yield* untilSettled(attempt(name, relabel))
   })
+
+  function attempt(name: KeyOrName, relabel: (labels: Labels) => Labels) {
+    return Effect.gen(function*() {
+      if (full) yield* reading(store, operation, "update", name, makeFoundationDurable)
+      return yield* store.turns.take({
+        operation,
+        reads: [],
+        writes: [sha256Hex(name)],
+        notSynced: failedIn(operation),
+        stage: (staging) =>
+          Effect.gen(function*() {
+            const found = yield* subject(store, operation, "update", name)
+            const parent = yield* parentOf(store, operation, name, found)
+            const parentName = parent === undefined ? undefined : (yield* ancestor(store, operation, name, parent)).name
+            yield* chainIsDurable(store, operation, name, yield* foundationOf(found))
+            const now = yield* Clock.currentTimeNanos
+            const { metadata } = found
+            const next = {
+              ...metadata,
+              labels: relabel(metadata.labels),
+              updatedAt: now > metadata.updatedAt ? now : metadata.updatedAt + 1n,
+              durable: full || metadata.durable
+            }
+            // One that was made without syncs has to be on disk itself before its labels are said to be.
+            const wanted = next.durable && !metadata.durable ? wholeSnapshot(store, found.kind, found.id, parent) : []
+            const staged = yield* replaceMetadata(store, operation, staging, found, next, wanted)
+            return { ...staged, result: toInfo(found.kind, next, parentName) }
+          })
+      })
+    })
+  }
 
   function makeFoundationDurable(found: Found) {
     return Effect.gen(function*() {
-      const name = found.metadata.name
-      const from = found.kind === "committed" ? found.id : yield* parentOf(store, operation, name, found)
-      yield* makeChainDurable(store, operation, name, from)
+      yield* makeChainDurable(store, operation, found.metadata.name, yield* foundationOf(found))
     })
+  }
+
+  /** From where on its chain has to be durable: a committed one is its own foundation. */
+  function foundationOf(found: Found) {
+    return found.kind === "committed"
+      ? Effect.succeed(found.id)
+      : parentOf(store, operation, found.metadata.name, found)
   }
 }

@@ -22,7 +22,12 @@ export interface WalkOptions {
 
 export const walk = (store: Store) => (options?: WalkOptions): Stream.Stream<Info, WalkError> =>
   Stream.unwrap(Effect.gen(function*() {
-    const filter = parseAll(options?.filters ?? [])
+    const filters: unknown = options?.filters ?? []
+    // What a caller without types may have handed in.
+    if (!Array.isArray(filters) || !filters.every((text): text is string => typeof text === "string")) {
+      return yield* new InvalidFilter({ filter: String(filters), position: 0, expected: "a list of filters" })
+    }
+    const filter = parseAll(filters)
     if (Result.isFailure(filter)) return yield* new InvalidFilter(filter.failure)
     const shown = new Set<SnapshotId>()
     const targets = yield* Effect.mapError(listAll(store), readFailedIn(operation))
