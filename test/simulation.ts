@@ -9,10 +9,15 @@ import { Clock, Duration, Effect } from "effect"
 import type { Scheduler, SchedulerDispatcher } from "effect/Scheduler"
 import { type Random, randomFrom } from "./random.ts"
 
+export interface Options {
+  /** How likely it is that time passes although somebody could go on, at each step. Otherwise what can be done takes none. */
+  readonly haste?: number
+}
+
 /** Runs it under one seed. */
-export const simulate = <A, E>(seed: number, effect: Effect.Effect<A, E>): Promise<A> =>
+export const simulate = <A, E>(seed: number, effect: Effect.Effect<A, E>, { haste = 0 }: Options = {}): Promise<A> =>
   new Promise((resolve, reject) => {
-    const machine = new Machine(randomFrom(seed))
+    const machine = new Machine(randomFrom(seed), haste)
     const fiber = Effect.runFork(Effect.provideService(effect, Clock.Clock, machine.clock), { scheduler: machine })
     const stuck = () => reject(new Error(`seed ${seed}: nobody can go on, at ${machine.now} ms`))
     machine.onIdle = stuck
@@ -30,15 +35,26 @@ export const simulate = <A, E>(seed: number, effect: Effect.Effect<A, E>): Promi
  */
 export const simulateAll = async <A, E>(
   seeds: number,
-  effect: (random: Random) => Effect.Effect<A, E>
+  effect: (random: Random) => Effect.Effect<A, E>,
+  options: Options = {}
 ): Promise<void> => {
   const first = Number(process.env["SNAPSHOTTER_SEED"] ?? Math.floor(Math.random() * 2 ** 30))
   const last = first + seeds * Number(process.env["SNAPSHOTTER_TIMES"] ?? 1)
-  for (let seed = first; seed < last; seed++) await simulate(seed, Effect.suspend(() => effect(randomFrom(seed))))
+  for (let seed = first; seed < last; seed++) {
+    await simulate(seed, Effect.suspend(() => effect(randomFrom(seed))), options)
+  }
 }
 
 /** How many rounds of the event loop without anything to do mean that there never will be: promises need one or two. */
 const idleRoundsMax = 5
+
+/** Further than this, time does not pass while somebody can go on: nobody is that slow. */
+const hastyMillisMax = 10
+
+interface Sleeper {
+  readonly at: number
+  readonly wake: () => void
+}
 
 class Machine implements Scheduler {
   readonly executionMode = "async"
@@ -47,12 +63,14 @@ class Machine implements Scheduler {
   onIdle: () => void = () => {}
   private readonly random: Random
   private readonly eagerness: number
+  private readonly haste: number
   private readonly tasks: Array<() => void> = []
-  private readonly sleepers = new Set<{ readonly at: number; readonly wake: () => void }>()
+  private readonly sleepers = new Set<Sleeper>()
   private running = false
 
-  constructor(random: Random) {
+  constructor(random: Random, haste: number) {
     this.random = random
+    this.haste = haste
     // From yielding at every fourth operation to hardly ever. A yield is two operations itself, so with a half it never ends.
     this.eagerness = random.pick([0.25, 0.1, 0.02, 0.001]) ?? 0.1
   }
@@ -82,7 +100,7 @@ class Machine implements Scheduler {
       monotonicTimeNanos: Effect.sync(nanos),
       sleep: (duration) =>
         Effect.callback((resume) => {
-          const sleeper = { at: machine.now + Duration.toMillis(duration), wake: () => resume(Effect.void) }
+          const sleeper: Sleeper = { at: machine.now + Duration.toMillis(duration), wake: () => resume(Effect.void) }
           machine.sleepers.add(sleeper)
           machine.start()
           return Effect.sync(() => machine.sleepers.delete(sleeper))
@@ -112,7 +130,7 @@ class Machine implements Scheduler {
   }
 
   private step(): boolean {
-    if (this.tasks.length > 0) {
+    if (this.tasks.length > 0 && !(this.random.chance(this.haste) && this.wakeFirst(hastyMillisMax))) {
       const at = this.random.below(this.tasks.length)
       const task = this.tasks[at]
       const last = this.tasks.pop()
@@ -120,14 +138,17 @@ class Machine implements Scheduler {
       task?.()
       return true
     }
-    const next = [...this.sleepers].reduce<{ at: number; wake: () => void } | undefined>(
-      (first, one) => first === undefined || one.at < first.at ? one : first,
-      undefined
-    )
-    if (next === undefined) return false
-    this.sleepers.delete(next)
-    this.now = Math.max(this.now, next.at)
-    next.wake()
+    return this.tasks.length > 0 || this.wakeFirst(Infinity)
+  }
+
+  /** Whether somebody would have woken up by then anyway. */
+  private wakeFirst(withinMillis: number): boolean {
+    let first: Sleeper | undefined
+    for (const one of this.sleepers) if (first === undefined || one.at < first.at) first = one
+    if (first === undefined || first.at > this.now + withinMillis) return false
+    this.sleepers.delete(first)
+    this.now = Math.max(this.now, first.at)
+    first.wake()
     return true
   }
 }

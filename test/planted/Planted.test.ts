@@ -28,9 +28,9 @@ interface Report {
   }>
 }
 
-/** The same text however its lines are broken. */
+/** The same text, however its lines are broken. */
 const asPattern = (text: string): RegExp =>
-  new RegExp(text.split(/\s+/).map((word) => word.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")).join("\\s+"))
+  new RegExp([...text.replace(/\s+/g, "")].map((char) => char.replace(/[.*+?^${}()|[\]\\]/, "\\$&")).join("\\s*"))
 
 /** A copy of core with the defect in it. */
 const plant = (directory: string, { edits }: Defect): void => {

@@ -10,6 +10,7 @@
  * removed either, that is logged as an error, and its key stays, for `walk` to show and `remove` to try again.
  */
 import { Effect, FileSystem, type PlatformError, type Scope } from "effect"
+import { type Identity, Meant } from "./internal/identity.ts"
 import { WaitsInterruptibly } from "./internal/turns.ts"
 import type { Mounts } from "./Mount.ts"
 import { Mounter, type MountError, type MountFailed, type StillInUse } from "./Mounter.ts"
@@ -69,14 +70,15 @@ export const scoped = Effect.fnUntraced(function*(
   const commit: Fork["commit"] = (name, commitOptions) =>
     Effect.suspend(() => {
       state.ours = false
-      return Effect.andThen(unmount, snapshotter.commit(name, options.key, commitOptions))
+      return Effect.andThen(unmount, fork.meant(snapshotter.commit(name, options.key, commitOptions)))
     }).pipe(Effect.onInterrupt(() => Effect.sync(() => void (state.ours = true))))
-  return { ...fork, commit }
+  const { directory, key, mounts } = fork
+  return { key, directory, mounts, commit }
 })
 
 /** A view to look at, read-only, until the scope closes. */
 export const scopedView = (options: ForkOptions): Effect.Effect<Mounted, BeginError, Needs | Scope.Scope> =>
-  mounted(options, "view", () => true)
+  Effect.map(mounted(options, "view", () => true), ({ directory, key, mounts }) => ({ key, directory, mounts }))
 
 /** Lets `use` work in a fork and throws the fork away, whatever came of it. */
 export const discarded = <A, E, R>(
@@ -133,20 +135,25 @@ const mounted = Effect.fnUntraced(function*(
   options: ForkOptions,
   how: "prepare" | "view",
   isOurs: () => boolean
-): Effect.fn.Return<Mounted, BeginError, Needs | Scope.Scope> {
+): Effect.fn.Return<Mounted & { readonly meant: Narrow }, BeginError, Needs | Scope.Scope> {
   const snapshotter = yield* Snapshotter
   const mounter = yield* Mounter
   const directory = options.target ?? (yield* temporaryDirectory)
-  const remove = Effect.suspend(() => isOurs() ? snapshotter.remove(options.key) : Effect.void).pipe(
-    // Whoever worked in it may have removed it.
+  // Others may remove it meanwhile, and use its key for something of their own.
+  const identity: Identity = { id: undefined }
+  const meant: Narrow = Effect.provideService(Meant, identity)
+  const remove = Effect.suspend(() => isOurs() ? meant(snapshotter.remove(options.key)) : Effect.void).pipe(
     Effect.catchTag("SnapshotNotFound", () => Effect.void),
     Effect.catch((error) => Effect.logError(`the end of a fork: ${error.message}`))
   )
-  const make = Effect.provideService(snapshotter[how](options.key, options), WaitsInterruptibly, true)
+  const make = Effect.provideService(meant(snapshotter[how](options.key, options)), WaitsInterruptibly, true)
   const mounts = yield* Effect.acquireRelease(make, () => remove)
   yield* mounter.mount(mounts, directory)
-  return { key: options.key, directory, mounts }
+  return { key: options.key, directory, mounts, meant }
 })
+
+/** Has an operation mean this snapshot alone, whoever else bears its key by then. */
+type Narrow = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 
 /** Removed in our own way, which enters no mount point, whatever may be mounted there by then. */
 const temporaryDirectory = Effect.gen(function*() {

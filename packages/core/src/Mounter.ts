@@ -78,12 +78,16 @@ export interface Mounter {
    * and no mount is shared with other mount namespaces. Where it fails nothing stays mounted.
    *
    * When the scope closes the target is unmounted; if a process still uses it, it is detached instead (gone from the tree
-   * at once, from the kernel when the last user ends) and a warning is logged. To have that as a failure, call `unmount`
-   * before: what is unmounted already, the scope leaves alone.
+   * at once, from the kernel when the last user ends) and a warning is logged. As long as somebody may write through a
+   * bind mount that has so ended, `uses` tells it; where the kernel could not tell, it stays mounted until then. To have
+   * that as a failure, call `unmount` before: what is unmounted already, the scope leaves alone.
    */
   readonly mount: (mounts: Mounts, target: string) => Effect.Effect<void, MountError, Scope.Scope>
 
-  /** Unmounts what is mounted last on exactly this target. Nothing is detached while it is in use. */
+  /**
+   * Unmounts what is mounted last on exactly this target; where this port has mounted something there, only that. Nothing
+   * is detached while it is in use, and nothing is unmounted that holds the layers of an overlay.
+   */
   readonly unmount: (target: string) => Effect.Effect<void, MountFailed | StillInUse>
 
   /** All that is mounted in this mount namespace, oldest first. */

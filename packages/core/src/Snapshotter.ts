@@ -80,8 +80,8 @@ export interface Snapshotter {
 
   /**
    * Makes an active snapshot immutable under a name. The key is gone then; labels are those given here, not the key's, and
-   * both times start anew. Refused with `Busy` while the snapshot is mounted writable, since the kernel would let writes
-   * through: unmount first. Bind mounts in other mount namespaces are not seen.
+   * both times start anew. Refused with `Busy` while the snapshot is mounted, since the kernel would let writes through:
+   * unmount first. Bind mounts in other mount namespaces are not seen.
    *
    * At durability `full` the contents are on disk when it returns. If syncing them fails, it fails with `ContentsSuspect`,
    * now and from then on: the disk reports a loss only once.
@@ -94,7 +94,7 @@ export interface Snapshotter {
 
   /**
    * Removes a snapshot without children, damaged or not, and gives its disk space back. Refused while an active snapshot
-   * is mounted writable, or a committed one is part of any mount. What could not be deleted (something is mounted inside,
+   * is mounted, or a committed one is part of any mount. What could not be deleted (something is mounted inside,
    * a file is immutable) is reported and stays for `cleanup`; the snapshot is gone in any case.
    */
   readonly remove: (name: KeyOrName) => Effect.Effect<Reclaimed, RemoveError>
@@ -163,8 +163,10 @@ export const make = Effect.fnUntraced(function*(
   const settings = yield* settingsOf(options)
   const fs = yield* StoreFileSystem
   const { layout, mode } = yield* locate(fs, options.root)
+  const scope = yield* Effect.scope
   const store: Store = {
     fs,
+    scope,
     mounter: yield* Mounter,
     ids: yield* IdSource,
     layout,
@@ -176,7 +178,7 @@ export const make = Effect.fnUntraced(function*(
       root: layout.root,
       waitingRoom: layout.place("staging"),
       lockTimeoutMillis: settings.lockTimeoutMillis,
-      scope: yield* Effect.scope,
+      scope,
       failure: failedIn,
       syncFailed: (error) => markSuspects(store, error)
     })

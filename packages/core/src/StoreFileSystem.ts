@@ -126,8 +126,9 @@ export interface StoreFileSystem {
 
   /**
    * Returns when all targets are on disk: one wait, however many they are. The disk is assumed to keep what it has said it
-   * keeps. After a failure nothing is known about *anything* that was being written to this file system: the error names
-   * no file, is reported only once, and the pages may be gone.
+   * keeps. After a failure of the sync itself nothing is known about *anything* that was being written to this file
+   * system: the error names no file, is reported only once, and the pages may be gone. Whoever waits for the same sync is
+   * told the same. A failure before it (a target that is not there, no descriptor left) has the operation `openForSync`.
    */
   readonly sync: (targets: ReadonlyArray<SyncTarget>) => Attempt<void>
 

@@ -253,9 +253,10 @@ describe("nobody is forgotten", () => {
           numbers(4),
           (caller) => Effect.forkChild(bench.turns.take(change(bench, `${caller}`, { settle: Effect.sleep(1) })))
         )
-        for (let steps = random.below(40); steps > 0; steps--) yield* Effect.yieldNow
+        const pause = () => Effect.forEach(numbers(random.below(random.pick([5, 20, 100]) ?? 5)), () => Effect.yieldNow)
+        yield* pause()
         yield* lock?.release ?? Effect.void
-        for (let steps = random.below(200); steps > 0; steps--) yield* Effect.yieldNow
+        yield* pause()
         yield* Scope.close(bench.scope, Exit.void)
         yield* bench.turns.close
         for (const caller of callers) yield* Fiber.await(caller)

@@ -150,11 +150,21 @@ const layerLink = (volume: MemoryVolume, layer: string): Link | undefined => {
 const uses = (volume: MemoryVolume): Mounter["uses"] => (layer) =>
   attempt("read mounts", layer, layer, () => {
     const link = layerLink(volume, layer)
-    return volume.mounts.all.flatMap((mount): ReadonlyArray<LayerUse> =>
-      link !== undefined && mount.on !== undefined && isInside(mount.root, link)
-        ? [{ target: pathOfRoot(volume, mount), as: "bind", writable: mount.writable }]
-        : []
-    )
+    const shows = (mount: MountedTree) => link !== undefined && isInside(mount.root, link)
+    const attached = volume.mounts.all.filter((mount) => mount.on !== undefined && shows(mount))
+    return [
+      ...attached.map((mount): LayerUse => ({
+        target: pathOfRoot(volume, mount),
+        as: "bind",
+        writable: mount.writable
+      })),
+      // What was detached while it was written to may be written to still.
+      ...volume.mounts.lingering.filter((mount) => mount.writable && shows(mount)).map((): LayerUse => ({
+        target: undefined,
+        as: "bind",
+        writable: true
+      }))
+    ]
   })
 
 export const make = (volume: MemoryVolume): Mounter => ({

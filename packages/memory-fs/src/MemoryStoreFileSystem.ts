@@ -12,7 +12,7 @@ import { inTurns, measuring, removing } from "./internal/tree.ts"
 import { MemoryVolume } from "./MemoryVolume.ts"
 
 const attempt = <A>(
-  operation: keyof StoreFileSystem,
+  operation: keyof StoreFileSystem | "openForSync",
   path: string,
   act: () => A
 ): Effect.Effect<A, FileSystemError> =>
@@ -187,7 +187,7 @@ const usage = (volume: MemoryVolume): StoreFileSystem["usage"] => (path) =>
 /** Nothing has to be waited for: what is written is there. Losing power is not simulated. */
 const sync = (volume: MemoryVolume): StoreFileSystem["sync"] => (targets) =>
   Effect.forEach(targets, ({ kind, path }) =>
-    attempt("sync", path, () => {
+    attempt("openForSync", path, () => {
       if (kind === "file") locate(volume, path, true)
       else locateDirectory(volume, path)
     }), { discard: true })

@@ -106,7 +106,7 @@ describe("every history is linearizable", () => {
           histories++
           operations += history.length
           yield* leavesAllWell(first, volume)
-        })))
+        })), { haste: 0.01 })
       process.stdout.write(`linearizable at ${durability}: ${histories} histories, ${operations} operations\n`)
     })
   }
@@ -148,7 +148,7 @@ describe("F65: of 4 processes with 50 fibers each that want one thing", () => {
             assert.deepStrictEqual([winners.length, others], [1, []], `round ${round}: ${render(command)}`)
           }
           for (const world of worlds.slice(0, 1)) yield* leavesAllWell(world, volume)
-        }))))
+        })), { haste: 0.01 }))
   }
 })
 
@@ -272,13 +272,13 @@ describe("waits for the disk", () => {
   it("stand where docs/ARCHITECTURE.md says: contents, links and marks before the rename, its directory after, ruin last", () =>
     recording({}, ({ during, store }) =>
       Effect.gen(function*() {
-        assert.deepStrictEqual((yield* during(store.prepare(key("a")))).order, [
+        inOrder((yield* during(store.prepare(key("a")))).order, [
           "gone index/<hash>",
           "sync staging/<id> index",
           "staging/<id> → active/<id>",
           "sync active"
         ])
-        assert.deepStrictEqual((yield* during(store.commit(name("b"), key("a")))).order, [
+        inOrder((yield* during(store.commit(name("b"), key("a")))).order, [
           "sync active/<id>",
           "gone active/<id>/name.json",
           "gone index/<hash>",
@@ -289,19 +289,19 @@ describe("waits for the disk", () => {
           "committed/<id>/work → trash/<id>-work",
           "gone trash/<id>-work"
         ])
-        assert.deepStrictEqual((yield* during(store.view(key("c"), { parent: name("b") }))).order, [
+        inOrder((yield* during(store.view(key("c"), { parent: name("b") }))).order, [
           "gone index/<hash>",
           "sync staging/<id> index committed/<id>/children",
           "staging/<id> → view/<id>",
           "sync view"
         ])
-        assert.deepStrictEqual((yield* during(store.update(name("b"), { patch: { l: "1" } }))).order, [
+        inOrder((yield* during(store.update(name("b"), { patch: { l: "1" } }))).order, [
           "gone committed/<id>/next.json",
           "sync committed/<id>/next.json",
           "committed/<id>/next.json → committed/<id>/name.json",
           "sync committed/<id>"
         ])
-        assert.deepStrictEqual((yield* during(store.remove(key("c")))).order, [
+        inOrder((yield* during(store.remove(key("c")))).order, [
           "view/<id> → trash/<id>",
           "sync trash view",
           "gone index/<hash>",
@@ -309,7 +309,7 @@ describe("waits for the disk", () => {
           "gone trash/<id>"
         ])
         yield* store.prepare(key("d"), { parent: name("b") })
-        assert.deepStrictEqual((yield* during(store.commit(name("e"), key("d")))).order.slice(0, 5), [
+        inOrder((yield* during(store.commit(name("e"), key("d")))).order.slice(0, 5), [
           "sync active/<id>",
           "gone active/<id>/name.json",
           "gone index/<hash>",
@@ -318,6 +318,18 @@ describe("waits for the disk", () => {
         ])
       })))
 })
+
+/** The same steps in the same order; a sync may wait for more than it must. */
+const inOrder = (actual: ReadonlyArray<string>, expected: ReadonlyArray<string>): void => {
+  const targetsOf = (line: string) => line.split(" ").slice(1)
+  const asExpected = actual.map((line, at) => {
+    const wanted = expected[at] ?? ""
+    const covers = line.startsWith("sync ") && wanted.startsWith("sync ") &&
+      targetsOf(wanted).every((target) => targetsOf(line).includes(target))
+    return covers ? wanted : line
+  })
+  assert.deepStrictEqual(asExpected, expected)
+}
 
 describe("at durability full nothing stands on what is not on disk", () => {
   it("also if the key is another snapshot by the time it has the lock, on a parent that was made without syncs", () =>
@@ -355,7 +367,7 @@ describe("at durability full nothing stands on what is not on disk", () => {
 
 describe("a walk while everything changes", () => {
   it("shows what is there throughout exactly once, parents before children, each as it was at some moment", () =>
-    simulateAll(100, (random) =>
+    simulateAll(25, (random) =>
       Effect.scoped(Effect.gen(function*() {
         const volume = MemoryVolume.make()
         const stores = yield* Effect.forEach(numbers(3), (at) =>
@@ -393,20 +405,20 @@ describe("a walk while everything changes", () => {
               if (random.chance(0.5)) yield* store.remove(name(made))
             }))
         )
-        let left = moving.length
+        const left = new Set(moving)
         const moves = moving.map((at) =>
           laterOn.pipe(
             Effect.andThen((stores[at % 3] ?? one).commit(name(`moved ${at}`), key(`moving ${at}`))),
-            Effect.andThen(Effect.sync(() => left--))
+            Effect.andThen(Effect.sync(() => left.delete(at)))
           )
         )
         const walks = stores.map((store) =>
           Effect.gen(function*() {
-            while (left > 0) judgeWalk(yield* Stream.runCollect(store.walk({ onDamaged: "fail" })), before)
+            while (left.size > 0) judgeWalk(yield* Stream.runCollect(store.walk({ onDamaged: "fail" })), before)
           })
         )
-        yield* all([Effect.asVoid(labelled), Effect.asVoid(all(churn)), Effect.asVoid(all(moves)), ...walks])
-      }))))
+        yield* Effect.all([labelled, all(churn), all(moves), all(walks)], { concurrency: "unbounded", discard: true })
+      })), { haste: 0.01 }))
 })
 
 const judgeWalk = (infos: ReadonlyArray<Info>, base: Info): void => {

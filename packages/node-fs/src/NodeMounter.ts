@@ -20,7 +20,7 @@ import { lockHolder } from "./internal/mountLock.ts"
 import { MountTable } from "./internal/mountTable.ts"
 import { mountFailure, refusalOf, refusalOfNode, Refused } from "./internal/refusal.ts"
 import { type Syscalls, syscalls, UMOUNT_NOFOLLOW } from "./internal/syscalls.ts"
-import { type Attached, end, endChildren, isOnTop } from "./internal/unmounting.ts"
+import { type Attached, end, endChildren, holdsLayers, isOnTop } from "./internal/unmounting.ts"
 import { usesAmong } from "./internal/uses.ts"
 
 export interface Options {
@@ -40,6 +40,14 @@ const make = ({ way }: Options) =>
     yield* Effect.addFinalizer(() => Effect.sync(() => probe.close()))
     /** What was mounted here and has not ended. */
     const attached = new Set<Attached>()
+    /** What should have ended, and stays as long as somebody writes through it. */
+    const lingering = new Set<Attached>()
+    const endLingering = (sys: Syscalls): void => {
+      for (const one of lingering) {
+        if (end(sys, one, () => table.read(sys)) !== "being written") lingering.delete(one)
+      }
+    }
+    yield* Effect.addFinalizer(() => Effect.sync(() => lingering.size === 0 ? undefined : endLingering(syscalls())))
 
     // === mount
     const mount = (mounts: Mounts, target: string): Effect.Effect<void, MountError, Scope.Scope> =>
@@ -64,6 +72,7 @@ const make = ({ way }: Options) =>
 
     const prepare = (mounts: Mounts, target: string) => {
       const sys = syscalls()
+      endLingering(sys)
       checkTexts([target, ...mounts.flatMap(({ source, options }) => [source, ...options])])
       if (mounts.length === 0) throw new Refused(EINVAL, "there is nothing to mount")
       const place = realPathOf(target)
@@ -128,6 +137,12 @@ const make = ({ way }: Options) =>
               } was still in use and has been detached: whoever has a file open in it, or works ` +
                 "in it, goes on seeing it until that ends"
             )
+          case "being written":
+            lingering.add(ending)
+            return Effect.logWarning(
+              `${JSON.stringify(target)} stays mounted: somebody has a file open for writing in it. It is unmounted ` +
+                "once that has ended, when the next one asks"
+            )
           case "left":
             return Effect.logWarning(`${JSON.stringify(target)} stays mounted: something else is mounted on it now`)
         }
@@ -140,7 +155,11 @@ const make = ({ way }: Options) =>
           const sys = syscalls()
           checkTexts([target])
           const place = realPathOf(target)
-          const made = [...attached].findLast((one) => isOnTop(sys, one.identity, place))
+          const ours = [...attached].filter((one) => one.target === place)
+          const made = ours.findLast((one) => isOnTop(sys, one.identity, place))
+          // What was there before it is not ours to end.
+          if (made === undefined && ours.length > 0) return Effect.fail(unmountFailure(target, EINVAL))
+          if (holdsLayers(table.read(sys), place)) return Effect.fail(new StillInUse({ target }))
           if (made !== undefined) endChildren(sys, made, () => table.read(sys))
           const result = sys.umount2(place, UMOUNT_NOFOLLOW)
           if (result === -EBUSY) return Effect.fail(new StillInUse({ target }))
@@ -171,6 +190,7 @@ const make = ({ way }: Options) =>
         try {
           const sys = syscalls()
           checkTexts([layer])
+          endLingering(sys)
           const found = usesAmong(sys, table.read(sys), existingPathOf(layer))
           const uppers = found.filter(({ use }) => use.as === "upper")
           const isCertain = uppers.some(({ byIdAlone }) => !byIdAlone)
@@ -248,6 +268,6 @@ const portFailure = (
 }
 
 const unmountFailure = (target: string, errno: number): MountFailed => {
-  const reason = errno === EINVAL ? "nothing is mounted there" : "the kernel refused it"
+  const reason = errno === EINVAL ? "nothing is mounted there, or not what was mounted from here" : "the kernel refused it"
   return new MountFailed({ operation: "unmount", target, code: errnoName(errno), reason })
 }

@@ -305,7 +305,7 @@ const syncOne = (
   target: SyncTarget
 ): Effect.Effect<void, FileSystemError> =>
   Effect.flatMap(
-    attempt("sync", target.path, () => openForSync(sys, target)),
+    attempt("openForSync", target.path, () => openForSync(sys, target)),
     (fd) => fd === undefined ? syncAll(sys, fileSystems, [target]) : syncOpened(sys, fd, target.path)
   )
 
@@ -314,7 +314,7 @@ const syncOpened = (sys: Syscalls, fd: number, path: string): Effect.Effect<void
   Effect.callback((resume) => {
     sys.fsyncLater(fd, (result) => {
       sys.close(fd)
-      resume(result < 0 ? failure("sync", path, new Errno(-result)) : Effect.void)
+      resume(result < 0 ? failure(operationOf(result), path, new Errno(-result)) : Effect.void)
     })
   })
 
@@ -327,6 +327,9 @@ const openForSync = (sys: Syscalls, { kind, path }: SyncTarget): number | undefi
   return fd === -EACCES ? undefined : succeeded(fd)
 }
 
+/** Where no thread was free the call was not made, and nothing is lost. */
+const operationOf = (result: number): string => result === -EAGAIN ? "openForSync" : "sync"
+
 /** One `syncfs` for each file system, since on ext4 without a journal nothing less keeps symlinks. */
 const syncAll = (
   sys: Syscalls,
@@ -336,12 +339,12 @@ const syncAll = (
   Effect.gen(function*() {
     const directories = new Map<bigint, string>()
     for (const target of targets) {
-      const found = yield* attempt("sync", target.path, () => placeOf(sys, target))
+      const found = yield* attempt("openForSync", target.path, () => placeOf(sys, target))
       directories.set(found.dev, found.directory)
     }
     yield* Effect.forEach(directories, ([dev, directory]) =>
       Effect.catch(fileSystems.sync(sys, dev, directory), (error) =>
-        failure("sync", directory, error)), {
+        failure(operationOf(-error.errno), directory, error)), {
       concurrency: "unbounded",
       discard: true
     })

@@ -300,6 +300,38 @@ describe("read-only binds", () => {
 
 // ============================================================ several processes
 
+describe("what stands in the way of a commit", () => {
+  test(
+    "F24: an upper layer whose mount has been made read-only, which it need not stay",
+    (mounter, directory) =>
+      Effect.gen(function*() {
+        const [lower, upper] = [makeLayer(directory, 1), makeLayer(directory, 2)]
+        const target = makeTarget(directory)
+        yield* mounter.mount(writable(upper, [lower]), target)
+        execFileSync("mount", ["-o", "remount,bind,ro", target])
+        assert.deepStrictEqual(yield* mounter.uses(upper), [{ target, as: "upper", writable: true }])
+      })
+  )
+
+  test(
+    "F24: a fork in which an overlay has its own layers cannot be unmounted before that",
+    (mounter, directory) =>
+      Effect.gen(function*() {
+        const layer = makeLayer(directory, 1)
+        const target = makeTarget(directory)
+        yield* mounter.mount([{ type: "bind", source: layer, options: ["rw", "rbind"] }], target)
+        for (const name of ["lower", "upper", "work", "merged"]) fs.mkdirSync(`${target}/${name}`)
+        const inner = `lowerdir=${target}/lower,upperdir=${target}/upper,workdir=${target}/work`
+        // Outside of the fork, so that the mount itself does not hold it.
+        const merged = makeTarget(directory, "merged")
+        execFileSync("mount", ["-t", "overlay", "overlay", "-o", inner, merged])
+        assert.strictEqual((yield* Effect.flip(mounter.unmount(target)))._tag, "StillInUse")
+        execFileSync("umount", [merged])
+        yield* mounter.unmount(target)
+      })
+  )
+})
+
 describe("several processes", () => {
   test(
     "F24: a layer that another mount namespace has mounted is told by the kernel's mark",

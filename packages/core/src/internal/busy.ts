@@ -18,8 +18,11 @@ interface Subject extends Target {
 
 type Operation = "commit" | "remove"
 
-/** Which uses stand in the way: of a commit, and of removing what is active, those that write; else all. */
-const stands = (subject: Subject) => (use: LayerUse): boolean => subject.kind === "committed" || use.writable
+/**
+ * Which uses stand in the way: of a commit, and of removing what is active, those that show its own layer, since what is
+ * mounted read-only can be made writable at any time; of removing what is committed, all.
+ */
+const stands = (subject: Subject) => (use: LayerUse): boolean => subject.kind === "committed" || use.as !== "lower"
 
 /** Fails if the layer is mounted. With `staging`, under the lock, nobody can begin to mount it from then on either. */
 export const notMounted = Effect.fnUntraced(function*(

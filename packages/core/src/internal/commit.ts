@@ -14,17 +14,19 @@ import {
   barrier,
   chainIsDurable,
   makeChainDurable,
+  mayHaveLost,
   notSuspect,
   parentMarks,
   syncContents,
   untilSettled
 } from "./durable.ts"
+import { isMeant } from "./identity.ts"
 import { validIdentifier, validLabels } from "./input.ts"
 import { placeLink } from "./links.ts"
 import { encodeMetadata, type Metadata } from "./metadata.ts"
 import { ancestor, committedInfo, type Found, layerIsThere, parentOf } from "./read.ts"
 import { sha256Hex } from "./sha256.ts"
-import { failedIn, leaveBehind, type Store } from "./store.ts"
+import { failedIn, hasMoved, inBackground, leaveBehind, type Store } from "./store.ts"
 import { nothingInTheWay, reading, subject } from "./subject.ts"
 import type { Staging } from "./turns.ts"
 
@@ -39,7 +41,7 @@ export const commit = (store: Store) => {
     yield* validIdentifier("key", key)
     const labels = yield* validLabels(options?.labels)
     const { id, info } = yield* untilSettled(attempt(name, key, labels))
-    yield* leaveBehind(store.fs.removeTree(store.layout.trashedWork(id)))
+    yield* inBackground(store, leaveBehind(store.fs.removeTree(store.layout.trashedWork(id))))
     return info
   })
 
@@ -54,6 +56,7 @@ export const commit = (store: Store) => {
         stage: (staging) =>
           Effect.gen(function*() {
             const found = yield* subject(store, operation, "commit", key)
+            yield* isMeant(key, found.id)
             yield* committable(name, found)
             if (refusesMounted) yield* notMounted(store, operation, { ...found, name: key }, staging)
             if (full) yield* notSuspect(store, operation, key, "active", found.id)
@@ -88,7 +91,9 @@ export const commit = (store: Store) => {
   }
 
   function contentsLost(key: string, error: FileSystemError) {
-    return full ? new ContentsSuspect({ snapshot: called(key), code: error.code }) : failedIn(operation)(error)
+    return full && mayHaveLost(error)
+      ? new ContentsSuspect({ snapshot: called(key), code: error.code })
+      : failedIn(operation)(error)
   }
 
   function stage(staging: Staging, found: Found, name: Name, labels: Labels) {
@@ -97,6 +102,10 @@ export const commit = (store: Store) => {
       const parentName = parent === undefined
         ? undefined
         : (yield* ancestor(store, operation, found.metadata.name, parent)).name
+      // A missing one would fail the sync of the whole batch.
+      if (parent !== undefined) {
+        yield* layerIsThere(store, operation, found.metadata.name, store.layout.snapshot("committed", parent).children)
+      }
       const metadata = yield* writeName(staging, found, name, labels)
       yield* placeLink(store, operation, staging, name, { kind: "committed", id: found.id })
       const there = store.layout.snapshot("committed", found.id)
@@ -110,8 +119,13 @@ export const commit = (store: Store) => {
           ...parentMarks(store, parent)
         ),
         commit: store.fs.moveNoReplace(found.paths.directory, there.directory),
-        happened: Effect.map(store.fs.lstat(there.directory), (entry) => entry !== undefined),
-        after: barrier(waits, { kind: "directory", path: store.layout.place("committed") }),
+        happened: hasMoved(store, found.paths.directory, there.directory),
+        // The one that it left too: else it may come up in both.
+        after: barrier(
+          waits,
+          { kind: "directory", path: store.layout.place("committed") },
+          { kind: "directory", path: store.layout.place("active") }
+        ),
         settle: settle(found),
         result: { id: found.id, info: committedInfo(metadata, parentName) }
       }

@@ -8,13 +8,14 @@ import { Clock, Effect } from "effect"
 import { type Key, type Labels, layersMaxOfKernel, type Name, type SnapshotId } from "../Snapshot.ts"
 import { TooManyLayers } from "../SnapshotterError.ts"
 import { barrier, chainIsDurable, makeChainDurable, parentMarks, untilSettled } from "./durable.ts"
+import { Meant } from "./identity.ts"
 import { validIdentifier, validLabels } from "./input.ts"
 import { parentLinkText, type SnapshotPaths } from "./layout.ts"
 import { placeLink } from "./links.ts"
 import { encodeMetadata, type Metadata } from "./metadata.ts"
 import { chainFrom, layerIsThere } from "./read.ts"
 import { sha256Hex } from "./sha256.ts"
-import { failedIn, leaveBehind, type Store } from "./store.ts"
+import { failedIn, hasMoved, leaveBehind, type Store } from "./store.ts"
 import { nothingInTheWay, reading, subject } from "./subject.ts"
 import { mountsOfSnapshot } from "./tree.ts"
 import { interruptibly, type Staging } from "./turns.ts"
@@ -38,7 +39,10 @@ export const create = (store: Store, kind: "active" | "view") => {
     const parent = options?.parent
     if (parent !== undefined) yield* validIdentifier("parent", parent)
     const labels = yield* validLabels(options?.labels)
-    return yield* untilSettled(attempt(key, parent, labels))
+    const { id, mounts } = yield* untilSettled(attempt(key, parent, labels))
+    const meant = yield* Meant
+    if (meant !== undefined) meant.id = id
+    return mounts
   })
 
   function attempt(key: Key, parent: Name | undefined, labels: Labels) {
@@ -87,7 +91,6 @@ export const create = (store: Store, kind: "active" | "view") => {
       const id = yield* store.ids.next
       const made = store.layout.snapshot("staging", id)
       const there = store.layout.snapshot(kind, id)
-      const isThere = Effect.map(store.fs.lstat(there.directory), (entry) => entry !== undefined)
       staging.undo(leaveBehind(store.fs.removeTree(made.directory)))
       yield* Effect.mapError(fill(made, plan), failedIn(operation))
       if (plan.parent !== undefined) yield* markChild(staging, plan.parent, id)
@@ -101,10 +104,15 @@ export const create = (store: Store, kind: "active" | "view") => {
           ...parentMarks(store, plan.parent)
         ),
         commit: store.fs.moveNoReplace(made.directory, there.directory),
-        happened: isThere,
-        after: barrier(waits, { kind: "directory", path: store.layout.place(kind) }),
+        happened: hasMoved(store, made.directory, there.directory),
+        // The one that it left too: else it may come up in both.
+        after: barrier(
+          waits,
+          { kind: "directory", path: store.layout.place(kind) },
+          { kind: "directory", path: store.layout.place("staging") }
+        ),
         settle: Effect.void,
-        result: mountsOfSnapshot(store, kind, id, chain)
+        result: { id, mounts: mountsOfSnapshot(store, kind, id, chain) }
       }
     })
   }

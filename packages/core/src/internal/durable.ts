@@ -102,9 +102,12 @@ export const notSuspect = Effect.fnUntraced(function*(
   if (known !== undefined) return yield* new ContentsSuspect({ snapshot: called(name), code: known })
 })
 
-/** A bulk sync outside the lock. What has been moved away meanwhile (`ENOENT`) was not synced, so nothing was lost. */
+/** Whether contents may have been lost: not where the sync was never begun. */
+export const mayHaveLost = (error: FileSystemError): boolean => error.operation === "sync"
+
+/** A bulk sync outside the lock. */
 export const syncContents = (store: Store, targets: ReadonlyArray<SyncTarget>) =>
-  Effect.tapError(store.fs.sync(targets), (error) => error.code === "ENOENT" ? Effect.void : markSuspects(store, error))
+  Effect.tapError(store.fs.sync(targets), (error) => markSuspects(store, error))
 
 const markDurable = (store: Store, operation: string, name: string, id: SnapshotId) =>
   store.turns.take({
@@ -127,7 +130,9 @@ const markDurable = (store: Store, operation: string, name: string, id: Snapshot
  * that in every active snapshot and every committed one that is not durable, so that none of them is ever called durable.
  */
 export const markSuspects = (store: Store, error: FileSystemError): Effect.Effect<void> =>
-  Effect.forEach(["active", "committed"] as const, (place) => markAllIn(store, place, error.code), { discard: true })
+  mayHaveLost(error)
+    ? Effect.forEach(["active", "committed"] as const, (place) => markAllIn(store, place, error.code), { discard: true })
+    : Effect.void
 
 const markAllIn = (store: Store, place: "active" | "committed", code: string): Effect.Effect<void> =>
   Effect.matchEffect(store.fs.readDirectory(store.layout.place(place)), {

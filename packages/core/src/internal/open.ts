@@ -62,7 +62,8 @@ const makeOnce = (store: Store, record: StoreRecord) =>
   })
 
 /** The record of a store that is there; `undefined` where a new one may be made. */
-const readRecord = Effect.fnUntraced(function*(fs: StoreFileSystem, layout: Layout) {
+const readRecord: (fs: StoreFileSystem, layout: Layout) => Effect.Effect<StoreRecord | undefined, OpenError> = Effect
+  .fnUntraced(function*(fs: StoreFileSystem, layout: Layout) {
   const { root } = layout
   const text = yield* Effect.mapError(
     fs.readFile(layout.version),
@@ -71,10 +72,7 @@ const readRecord = Effect.fnUntraced(function*(fs: StoreFileSystem, layout: Layo
         ? new NotAStore({ root, reason: `its version file cannot be read (${error.code})` })
         : failed(error)
   )
-  if (text === undefined) {
-    yield* onlyOurs(fs, layout)
-    return undefined
-  }
+  if (text === undefined) return yield* noRecordYet(fs, layout)
   const record = decodeStoreRecord(text)
   if (Result.isSuccess(record)) return record.success
   const version = versionOf(text)
@@ -83,6 +81,12 @@ const readRecord = Effect.fnUntraced(function*(fs: StoreFileSystem, layout: Layo
   }
   return yield* new NotAStore({ root, reason: "its version file is not one of a store" })
 })
+
+/** Fails if the root holds something else than a store in the making, unless one has been made meanwhile. */
+const noRecordYet = (fs: StoreFileSystem, layout: Layout): Effect.Effect<StoreRecord | undefined, OpenError> =>
+  Effect.catchTag(Effect.as(onlyOurs(fs, layout), undefined), "NotAStore", (refusal) =>
+    Effect.flatMap(Effect.mapError(fs.lstat(layout.version), failed), (made) =>
+      made === undefined ? Effect.fail(refusal) : readRecord(fs, layout)))
 
 /**
  * Which overlay attributes are used: those that were recorded. A store with `trusted.*` marks is refused to whoever may
@@ -145,7 +149,9 @@ const makeStore = Effect.fnUntraced(function*(
         ])
       }
       yield* fs.moveNoReplace(next, layout.version)
-      if (full) yield* fs.sync([{ kind: "directory", path: root }])
+      if (full) {
+        yield* fs.sync([{ kind: "directory", path: root }, { kind: "directory", path: layout.place("staging") }])
+      }
     }),
     failed
   )

@@ -18,12 +18,13 @@ import { notMounted } from "./busy.ts"
 import { childName, childrenOf } from "./children.ts"
 import { barrier } from "./durable.ts"
 import { empty } from "./empty.ts"
+import { isMeant } from "./identity.ts"
 import { validIdentifier } from "./input.ts"
 import { parseLink, parseParentLink } from "./layout.ts"
 import type { Metadata } from "./metadata.ts"
 import { follow, type Found } from "./read.ts"
 import { sha256Hex } from "./sha256.ts"
-import { failedIn, leaveBehind, type Store } from "./store.ts"
+import { failedIn, hasMoved, inBackground, leaveBehind, type Store } from "./store.ts"
 import { subject } from "./subject.ts"
 
 const operation = "remove"
@@ -45,12 +46,14 @@ export const remove = (store: Store) => {
       stage: (staging) =>
         Effect.gen(function*() {
           const found = yield* find(name)
+          yield* isMeant(name, found.id)
           if (found.kind === "committed") yield* withoutChildren(found)
           yield* notMounted(store, operation, found, staging)
           return yield* stage(found)
         })
     })
-    return yield* empty(store, store.layout.snapshot("trash", id).directory)
+    // Who is interrupted leaves, and the deletion goes on: the snapshot is gone in any case.
+    return yield* inBackground(store, empty(store, store.layout.snapshot("trash", id).directory))
   })
 
   function find(name: string): Effect.Effect<Subject, SnapshotNotFound | Damaged | StoreFailure | ReadOnlyStore> {
@@ -106,7 +109,7 @@ export const remove = (store: Store) => {
       return {
         before: [],
         commit: store.fs.moveNoReplace(found.paths.directory, trashed),
-        happened: Effect.map(store.fs.lstat(trashed), (entry) => entry !== undefined),
+        happened: hasMoved(store, found.paths.directory, trashed),
         after: barrier(
           waits,
           { kind: "directory", path: store.layout.place("trash") },

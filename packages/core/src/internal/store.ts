@@ -1,5 +1,5 @@
 /** One open store: the ports, where things are, how it was configured, and what may be remembered about it. */
-import { Effect } from "effect"
+import { Effect, Fiber, type Scope } from "effect"
 import type { IdSource } from "../IdSource.ts"
 import type { Mounter, MountFailed } from "../Mounter.ts"
 import type { Name, SnapshotId } from "../Snapshot.ts"
@@ -24,6 +24,8 @@ export interface Store {
   readonly layout: Layout
   readonly settings: Settings
   readonly turns: Turns
+  /** Open as long as the store is. */
+  readonly scope: Scope.Scope
   /** An id is never used again, so what is known about a committed one stays true as long as it is there. */
   readonly ancestors: Map<SnapshotId, Ancestor>
   /** What failed syncs have put under suspicion, and with which errno: the notes of it could perhaps not be written. */
@@ -52,6 +54,15 @@ export const readFailedIn = (operation: string) => (error: FileSystemError): Sto
 
 export const mountsUnknownIn = (operation: string) => (error: MountFailed): StoreFailure =>
   new StoreFailure({ operation, path: error.target, code: error.code, call: error.operation })
+
+/** Waits for something that goes on, until the store is closed, if whoever waits is interrupted. */
+export const inBackground = <A>(store: Store, effect: Effect.Effect<A>): Effect.Effect<A> =>
+  Effect.flatMap(Effect.forkIn(effect, store.scope, { startImmediately: true }), Fiber.join)
+
+/** Whether a directory is where it was to be moved, and no longer where it was: something else may be at either place. */
+export const hasMoved = Effect.fnUntraced(function*(store: Store, from: string, to: string) {
+  return (yield* store.fs.lstat(from)) === undefined && (yield* store.fs.lstat(to)) !== undefined
+})
 
 /** For what may stay behind when it fails: it will be found and reclaimed later. */
 export const leaveBehind = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<void> =>

@@ -6,6 +6,7 @@
  * report, not rubbish. Everything is looked for without the lock and looked at again under it.
  */
 import { Effect, Result } from "effect"
+import type { SnapshotId } from "../Snapshot.ts"
 import type { FileSystemError, Unremoved } from "../StoreFileSystem.ts"
 import { maybeMounted } from "./busy.ts"
 import { childMarks, whereIs } from "./children.ts"
@@ -113,10 +114,7 @@ const findDeadLinks: Finder = Effect.fnUntraced(function*(store) {
       durable: Effect.flatMap(targetOf(store, hash), (target) =>
         target === undefined
           ? Effect.succeed(false)
-          : Effect.flatMap(whereIs(store, target.id), (now) =>
-            now === undefined
-              ? Effect.succeed(false)
-              : isDurable(store, store.layout.snapshot(now.kind, now.id).directory)))
+          : isDurableAnywhere(store, target.id))
     })
   }
   return rubbish
@@ -145,7 +143,8 @@ const findDeadMarks: Finder = Effect.fnUntraced(function*(store) {
     for (const child of yield* childMarks(store, id)) {
       const still = Effect.map(whereIs(store, child), (now) => now === undefined)
       if (!(yield* still)) continue
-      rubbish.push({ path: store.layout.snapshot("committed", id).child(child), still, durable: Effect.succeed(false) })
+      const path = store.layout.snapshot("committed", id).child(child)
+      rubbish.push({ path, still, durable: isDurableAnywhere(store, child) })
     }
   }
   return rubbish
@@ -189,6 +188,15 @@ const idsIn = (store: Store, place: Place) => Effect.map(store.fs.readDirectory(
 const exists = (store: Store, path: string) => Effect.map(store.fs.lstat(path), (entry) => entry !== undefined)
 
 const readOrNothing = (store: Store, path: string) => Effect.orElseSucceed(store.fs.readFile(path), () => undefined)
+
+/** The same for one whose place is not known; it may be in the trash, and its removal not be on disk. */
+const isDurableAnywhere = Effect.fnUntraced(function*(store: Store, id: SnapshotId) {
+  for (const place of ["active", "view", "committed", "trash"] as const) {
+    const { directory } = store.layout.snapshot(place, id)
+    if (yield* exists(store, directory)) return yield* isDurable(store, directory)
+  }
+  return false
+})
 
 /** Whether a snapshot, wherever it lies by now, was ever promised to be on disk. */
 const isDurable = Effect.fnUntraced(function*(store: Store, directory: string) {

@@ -124,9 +124,10 @@ export const makeTurns = (options: TurnsOptions): Turns => {
   const take = <A, E>(change: Change<A, E>) =>
     Effect.uninterruptibleMask((restore) =>
       Effect.gen(function*() {
-        if (closed) return yield* Effect.die(new Error(`the store at ${options.root} is closed: its scope has ended`))
         const now = yield* monotonicMillis
         const context = yield* Effect.context<never>()
+        // In one step with the queueing: after the closing nobody looks into the queue any more.
+        if (closed) return yield* Effect.die(new Error(`the store at ${options.root} is closed: its scope has ended`))
         const entry: Entry = {
           change,
           context,

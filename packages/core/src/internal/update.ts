@@ -7,7 +7,7 @@ import { Clock, Effect } from "effect"
 import type { KeyOrName, Labels } from "../Snapshot.ts"
 import { chainIsDurable, makeChainDurable, untilSettled, wholeSnapshot } from "./durable.ts"
 import { type LabelUpdate, validIdentifier, validUpdate } from "./input.ts"
-import { ancestor, type Found, parentOf, toInfo } from "./read.ts"
+import { ancestor, type Found, layerIsThere, parentOf, toInfo } from "./read.ts"
 import { replaceMetadata } from "./replace.ts"
 import { sha256Hex } from "./sha256.ts"
 import { failedIn, type Store } from "./store.ts"
@@ -48,6 +48,9 @@ export const update = (store: Store) => {
             }
             // One that was made without syncs has to be on disk itself before its labels are said to be.
             const wanted = next.durable && !metadata.durable ? wholeSnapshot(store, found.kind, found.id, parent) : []
+            if (parent !== undefined && wanted.length > 0) {
+              yield* layerIsThere(store, operation, name, store.layout.snapshot("committed", parent).children)
+            }
             const staged = yield* replaceMetadata(store, operation, staging, found, next, wanted)
             return { ...staged, result: toInfo(found.kind, next, parentName) }
           })

@@ -360,6 +360,38 @@ const unmounting: Suite<Needs> = [
 
 const sharing: Suite<Needs> = [
   statement(
+    "what may still be written through a bind mount whose scope has closed is told as a use, until that ends",
+    (place) =>
+      Effect.gen(function*() {
+        const layer = yield* makeLayer(place, 0, "text")
+        const target = yield* makeTarget(place)
+        yield* inScope(Effect.gen(function*() {
+          const mounting = yield* Scope.make()
+          yield* Scope.provide(place.mounter.mount(bind(layer, true), target), mounting)
+          yield* place.files.open(`${target}/file`, { flag: "r+" })
+          yield* Scope.close(mounting, Exit.void)
+          const uses = yield* place.mounter.uses(layer)
+          yield* expectEqual("the uses", uses.map(({ as, writable }) => ({ as, writable })), [{ as: "bind", writable: true }])
+        }))
+        yield* expectUses(place, layer, [])
+        yield* expectNothingMounted(place)
+      })
+  ),
+  statement(
+    "what was mounted on a target before is not unmounted in place of what has ended there",
+    (place) =>
+      Effect.gen(function*() {
+        const [one, other] = [yield* makeLayer(place, 0, "one"), yield* makeLayer(place, 1, "other")]
+        const target = yield* makeTarget(place)
+        yield* place.mounter.mount(bind(one, false), target)
+        const ended = yield* Scope.make()
+        yield* Scope.provide(place.mounter.mount(bind(other, false), target), ended)
+        yield* place.mounter.unmount(target)
+        yield* Scope.close(ended, Exit.void)
+        yield* expectEqual("the text", yield* place.files.readFileString(`${target}/file`), "one")
+      })
+  ),
+  statement(
     "a second writable mount of one layer is AlreadyMounted, until the first has ended",
     (place) =>
       Effect.gen(function*() {

@@ -23,6 +23,7 @@ export class MountTable {
   readonly root: Location
   private readonly byMountPoint = new Map<Link, Array<MountedTree>>()
   private readonly mounts: Array<MountedTree>
+  private detached: ReadonlyArray<MountedTree> = []
 
   constructor(root: Link) {
     const volume: MountedTree = { root, on: undefined, writable: true, users: 0 }
@@ -82,6 +83,13 @@ export class MountTable {
     else this.byMountPoint.set(mount.on.link, here)
     this.mounts.splice(this.mounts.indexOf(mount), 1)
     mount.on = undefined
+    if (mount.users > 0) this.detached = [...this.detached, mount]
+  }
+
+  /** What is mounted nowhere any more, and still used by somebody who has a file open in it. */
+  get lingering(): ReadonlyArray<MountedTree> {
+    this.detached = this.detached.filter(({ users }) => users > 0)
+    return this.detached
   }
 
   /** The directory above, out of a mount where need be; the root is above itself. */

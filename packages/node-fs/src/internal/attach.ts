@@ -39,6 +39,15 @@ export const setPrivate = (sys: Syscalls, mount: number, attributes: number): vo
   done("the mount's attributes", sys.mountSetattr(mount, "", AT_EMPTY_PATH | AT_RECURSIVE, request))
 }
 
+/** Makes a mount that is attached read-only: its answer is the kernel's, EBUSY where a file is open for writing. */
+export const setReadOnly = (sys: Syscalls, mount: number): number => {
+  const request = Buffer.alloc(32)
+  request.writeBigUInt64LE(BigInt(MOUNT_ATTR_RDONLY), 0)
+  return sys.mountSetattr(mount, "", AT_EMPTY_PATH, request)
+}
+
+const MOUNT_ATTR_RDONLY = 0x1
+
 /**
  * Attaches a detached mount to a directory. A mount becomes shared when the place it is attached to is: so it is made
  * private once more.

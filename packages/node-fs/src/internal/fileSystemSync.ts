@@ -60,9 +60,11 @@ export class FileSystemSync {
 const request = (held: Held): Promise<number> => {
   if (held.next !== undefined) return held.next
   if (held.running === undefined) return start(held)
-  held.next = held.running.then(() => {
+  // The one that runs may have tried to write what was asked for here, and failed: its error is not told again.
+  held.next = held.running.then(async (before) => {
     held.next = undefined
-    return start(held)
+    const after = await start(held)
+    return before < 0 ? before : after
   })
   return held.next
 }

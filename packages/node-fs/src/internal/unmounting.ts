@@ -1,7 +1,7 @@
 /** Ending mounts: exactly the one that is meant, whatever was mounted or moved since. */
-import { type MountIdentity, uniqueMountId } from "./attach.ts"
+import { closing, type MountIdentity, nameDirectory, setReadOnly, uniqueMountId } from "./attach.ts"
 import { EBUSY } from "./errno.ts"
-import type { MountInfo } from "./mountinfo.ts"
+import { type MountInfo, overlayLayers, readings } from "./mountinfo.ts"
 import { lookThrough, seen } from "./stat.ts"
 import { AT_FDCWD, MNT_DETACH, type Syscalls, UMOUNT_NOFOLLOW } from "./syscalls.ts"
 
@@ -11,18 +11,42 @@ export interface Attached {
   readonly target: string
   /** The mounts that came with it, oldest first: what was mounted in the source of a recursive bind. */
   readonly children: ReadonlyArray<MountIdentity>
+  /** Whether it is a bind mount through which its source can be changed. */
+  readonly writesThrough: boolean
 }
 
-/** What became of a mount that was to end. `left`: something else is mounted on it, or its path leads elsewhere. */
-export type Ending = "unmounted" | "unmounted already" | "detached" | "left"
+/**
+ * What became of a mount that was to end. `left`: something else is mounted on it, or its path leads elsewhere.
+ * `being written`: it stays, since somebody may go on writing through it, and nobody could tell once it were detached.
+ */
+export type Ending = "unmounted" | "unmounted already" | "detached" | "left" | "being written"
 
-/** Unmounts; what is in use is detached. */
+/** Unmounts; what is in use is detached, a writable bind only once nothing can be written through it any more. */
 export const end = (sys: Syscalls, attached: Attached, mounted: () => ReadonlyArray<MountInfo>): Ending => {
   endChildren(sys, attached, mounted)
-  const ending = endOne(sys, attached.identity, attached.target, mounted, 0)
-  return ending === -EBUSY
-    ? stateAfter(endOne(sys, attached.identity, attached.target, mounted, MNT_DETACH), "detached")
-    : stateAfter(ending, "unmounted")
+  const held = attached.writesThrough && holdsLayers(mounted(), attached.target)
+  const ending = held ? -EBUSY : endOne(sys, attached.identity, attached.target, mounted, 0)
+  if (ending !== -EBUSY) return stateAfter(ending, "unmounted")
+  if (attached.writesThrough && (held || !freeze(sys, attached))) return "being written"
+  return stateAfter(endOne(sys, attached.identity, attached.target, mounted, MNT_DETACH), "detached")
+}
+
+/** Makes it read-only, which is refused while anybody has a file open for writing through it. */
+const freeze = (sys: Syscalls, { identity, target }: Attached): boolean =>
+  isOnTop(sys, identity, target) &&
+  closing(sys, nameDirectory(sys, "the mount", target), (fd) => setReadOnly(sys, fd) === 0)
+
+/**
+ * Whether an overlay has its layers below a mount: it holds on to them by itself, so that unmounting them succeeds, and goes
+ * on writing.
+ */
+export const holdsLayers = (mounts: ReadonlyArray<MountInfo>, target: string): boolean =>
+  mounts.some((mount) =>
+    mount.type === "overlay" && layersOf(mount).some((path) => path.startsWith(`${target}/`)))
+
+const layersOf = (mount: MountInfo): ReadonlyArray<string> => {
+  const { lower, upper } = overlayLayers(mount)
+  return [...lower, ...(upper === undefined ? [] : readings(upper))]
 }
 
 /** What came with a mount has to go before it. */

@@ -65,7 +65,8 @@ const overlayUses = (sys: Syscalls, layer: Layer, mount: MountInfo): Array<Found
   const uses: Array<Found> = []
   const asUpper = isAmong(sys, layer, upper)
   if (asUpper !== "no") {
-    uses.push({ use: { target, as: "upper", writable: isWritable(mount) }, byIdAlone: asUpper === "by id" })
+    // Read-only here, it may be writable where it is mounted elsewhere, or again in a moment.
+    uses.push({ use: { target, as: "upper", writable: true }, byIdAlone: asUpper === "by id" })
   }
   const asLower = isAmong(sys, layer, lower)
   if (asLower !== "no") uses.push({ use: { target, as: "lower", writable: false }, byIdAlone: asLower === "by id" })
