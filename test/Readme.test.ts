@@ -178,7 +178,8 @@ describe("the text of the READMEs", () => {
   })
 
   it("links to files that there are", () => {
-    for (const file of readmes) {
+    const documents = fs.readdirSync(path.join(root, "docs")).map((name) => `docs/${name}`)
+    for (const file of [...readmes, ...documents]) {
       for (const [, link = ""] of read(file).matchAll(/\]\((?!https?:)([^)]+)\)/g)) {
         assert.isTrue(fs.existsSync(path.join(root, path.dirname(file), link)), `${file}: ${link}`)
       }
