@@ -367,7 +367,7 @@ export type CommitError =
 
 export type RemoveError = WriteError | InvalidKey | SnapshotNotFound | HasChildren | Busy
 export type UpdateError = WriteError | InvalidKey | InvalidLabels | SnapshotNotFound | ImmutableField | ContentsSuspect
-export type CleanupError = Exclude<WriteError, Damaged>
+export type CleanupError = StoreFailure | LockTimeout | NotDurable | ReadOnlyStore
 export type CheckError = StoreFailure | LockTimeout
 
 export type OpenError =
