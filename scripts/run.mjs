@@ -1,7 +1,7 @@
 // `npm start` and `npm test` on a machine that has node (20 or later) and npm, and nothing else: installs pnpm through
 // npm, the workspace through pnpm, both once, then runs the task on the workspace's own node. No dependencies, since
 // it runs before there are any.
-import { spawn } from "node:child_process"
+import { spawn, spawnSync } from "node:child_process"
 import { createHash } from "node:crypto"
 import * as fs from "node:fs"
 import * as os from "node:os"
@@ -175,7 +175,7 @@ const node = path.join(bin, "node")
 /** @param {ReadonlyArray<string>} args */
 const start = (args) => run(node, [path.join("examples", "src", "main.ts"), ...args])
 
-/** Every check there is, in order; the first that fails is the last that runs. */
+/** Every check there is, whatever becomes of those before. */
 const test = async () => {
   const scratch = fs.mkdtempSync(path.join(os.tmpdir(), "snapshotter-run-"))
   try {
@@ -208,7 +208,6 @@ const testIn = async (scratch) => {
     const outcome = { name, count: await step(), time: seconds(started) }
     outcomes.push(outcome)
     say(`── ${name}: ${outcome.count.failed === 0 ? "ok" : "FAILED"}, ${outcome.time}\n`)
-    if (outcome.count.failed > 0) break
   }
   return summarise(outcomes, steps.map(([name]) => name))
 }
@@ -232,7 +231,9 @@ const command = (name, args, hint) => async () => {
 const vitest = (project, scratch, judgements) => async () => {
   const report = path.join(scratch, `${project}.json`)
   const args = ["run", "--project", project, "--reporter=default", "--reporter=json", `--outputFile.json=${report}`]
-  const exitCode = await run(path.join(bin, "vitest"), args, { env: { SNAPSHOTTER_JUDGEMENTS: judgements } })
+  const temporary = fs.realpathSync(fs.mkdtempSync(path.join(os.tmpdir(), "snapshotter-tests-")))
+  const env = { SNAPSHOTTER_JUDGEMENTS: judgements, SNAPSHOTTER_TESTS: temporary }
+  const exitCode = await run(path.join(bin, "vitest"), args, { env }).finally(() => clear(temporary))
   const counted = fs.existsSync(report) ? JSON.parse(fs.readFileSync(report, "utf8")) : {}
   const failed = counted.numFailedTests ?? 0
   return {
@@ -242,6 +243,27 @@ const vitest = (project, scratch, judgements) => async () => {
     skipped: (counted.numPendingTests ?? 0) + (counted.numTodoTests ?? 0)
   }
 }
+
+/**
+ * Takes away what tests that were interrupted left mounted, and their directory; never through a mount point.
+ *
+ * @param {string} directory
+ */
+const clear = (directory) => {
+  if (!fs.existsSync(directory)) return
+  const mounted = () =>
+    fs.existsSync("/proc/self/mountinfo")
+      ? fs.readFileSync("/proc/self/mountinfo", "utf8").split("\n").map((line) => line.split(" ")[4] ?? "")
+        .filter((target) => target.startsWith(`${directory}/`))
+      : []
+  for (const target of mounted().reverse()) spawnSync("umount", ["--lazy", "--no-mtab", unescaped(target)])
+  if (mounted().length > 0) say(`left mounted below ${directory}: ${mounted().join(" ")}`)
+  else fs.rmSync(directory, { recursive: true, force: true })
+}
+
+/** @param {string} target */
+const unescaped = (target) =>
+  target.replace(/\\([0-7]{3})/g, (_, octal) => String.fromCharCode(Number.parseInt(octal, 8)))
 
 /** @param {ReadonlyArray<Outcome>} outcomes @param {ReadonlyArray<string>} names */
 const summarise = (outcomes, names) => {
@@ -304,7 +326,9 @@ const judge = (file, testsSkipped) => {
 
 const main = async () => {
   const [task, ...args] = process.argv.slice(2)
-  if (task !== "start" && task !== "test") throw new Stop("usage: node scripts/run.mjs start [arguments] | test", 2)
+  if ((task !== "start" && task !== "test") || (task === "test" && args.length > 0)) {
+    throw new Stop("usage: npm start [-- arguments] | npm test, which takes none: it runs every check and test", 2)
+  }
   await installWorkspace()
   return task === "start" ? await start(args) : await test()
 }

@@ -20,7 +20,8 @@ export default (): () => void => {
   // Vitest calls this once for each project, and a test may run vitest itself: the outermost looks after all of them.
   const before = process.env["TMPDIR"]
   if (before !== undefined && path.basename(before).startsWith(prefix)) return () => {}
-  const directory = fs.realpathSync(fs.mkdtempSync(path.join(os.tmpdir(), prefix)))
+  // The run's script gives one, to clear it itself where this is not reached any more.
+  const directory = process.env["SNAPSHOTTER_TESTS"] ?? fs.realpathSync(fs.mkdtempSync(path.join(os.tmpdir(), prefix)))
   process.env["TMPDIR"] = directory
 
   return () => {

@@ -99,7 +99,9 @@ export class KeyTaken extends Schema.TaggedError<KeyTaken>()("KeyTaken", {
   kind: Kind
 }) {
   override get message() {
-    return `${text(this.key)} is taken by a snapshot (${this.kind}); remove that, or use another key`
+    return `${
+      text(this.key)
+    } is taken by a snapshot (${this.kind}); use another key, or remove it with Snapshotter.remove`
   }
 }
 
@@ -109,7 +111,9 @@ export class NameTaken extends Schema.TaggedError<NameTaken>()("NameTaken", {
   kind: Kind
 }) {
   override get message() {
-    return `${text(this.snapshot)} is taken by a snapshot (${this.kind}); remove that, or commit under another name`
+    return `${
+      text(this.snapshot)
+    } is taken by a snapshot (${this.kind}); commit under another name, or remove it with Snapshotter.remove`
   }
 }
 

@@ -100,7 +100,7 @@ const make = ({ way }: Options) =>
             const found = yield* trying(target, () => usesAmong(sys, table.read(sys), realPathOf(layer)))
             const writable = found.filter(({ use }) => use.writable)
             const certain = writable.find(({ byIdAlone }) => !byIdAlone)
-            const marked = certain === undefined ? yield* isMarked(sys, layer, pause) : undefined
+            const marked = certain === undefined ? yield* isMarked(sys, layer, target, pause) : undefined
             const other = certain ?? (marked === false ? undefined : writable[0])
             if (other !== undefined) return yield* new AlreadyMounted({ layer, target: other.use.target })
             if (marked === true) return yield* new AlreadyMounted({ layer, target: undefined })
@@ -113,13 +113,13 @@ const make = ({ way }: Options) =>
     const isMarked = (
       sys: Syscalls,
       layer: string,
+      target: string,
       pause: Effect.Effect<void>,
       tries = 3
-    ): Effect.Effect<boolean | undefined> =>
-      Effect.suspend(() => {
-        const marked = probe.isInUse(sys, layer)
+    ): Effect.Effect<boolean | undefined, MountError> =>
+      Effect.flatMap(trying(target, () => probe.isInUse(sys, layer)), (marked) => {
         if (marked !== true || tries === 0) return Effect.succeed(marked)
-        return Effect.andThen(pause, isMarked(sys, layer, pause, tries - 1))
+        return Effect.andThen(pause, isMarked(sys, layer, target, pause, tries - 1))
       })
 
     const release = (sys: Syscalls, ending: Attached): Effect.Effect<void> =>
@@ -268,6 +268,8 @@ const portFailure = (
 }
 
 const unmountFailure = (target: string, errno: number): MountFailed => {
-  const reason = errno === EINVAL ? "nothing is mounted there, or not what was mounted from here" : "the kernel refused it"
+  const reason = errno === EINVAL
+    ? "nothing is mounted there, or not what was mounted from here"
+    : "the kernel refused it"
   return new MountFailed({ operation: "unmount", target, code: errnoName(errno), reason })
 }

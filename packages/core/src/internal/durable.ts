@@ -131,7 +131,9 @@ const markDurable = (store: Store, operation: string, name: string, id: Snapshot
  */
 export const markSuspects = (store: Store, error: FileSystemError): Effect.Effect<void> =>
   mayHaveLost(error)
-    ? Effect.forEach(["active", "committed"] as const, (place) => markAllIn(store, place, error.code), { discard: true })
+    ? Effect.forEach(["active", "committed"] as const, (place) => markAllIn(store, place, error.code), {
+      discard: true
+    })
     : Effect.void
 
 const markAllIn = (store: Store, place: "active" | "committed", code: string): Effect.Effect<void> =>

@@ -64,29 +64,35 @@ const makeOnce = (store: Store, record: StoreRecord) =>
 /** The record of a store that is there; `undefined` where a new one may be made. */
 const readRecord: (fs: StoreFileSystem, layout: Layout) => Effect.Effect<StoreRecord | undefined, OpenError> = Effect
   .fnUntraced(function*(fs: StoreFileSystem, layout: Layout) {
-  const { root } = layout
-  const text = yield* Effect.mapError(
-    fs.readFile(layout.version),
-    (error) =>
-      error.code === "EISDIR" || error.code === "EILSEQ"
-        ? new NotAStore({ root, reason: `its version file cannot be read (${error.code})` })
-        : failed(error)
-  )
-  if (text === undefined) return yield* noRecordYet(fs, layout)
-  const record = decodeStoreRecord(text)
-  if (Result.isSuccess(record)) return record.success
-  const version = versionOf(text)
-  if (version !== undefined && version !== formatVersion) {
-    return yield* new UnsupportedVersion({ root, version, supported: formatVersion })
-  }
-  return yield* new NotAStore({ root, reason: "its version file is not one of a store" })
-})
+    const { root } = layout
+    const text = yield* Effect.mapError(
+      fs.readFile(layout.version),
+      (error) =>
+        error.code === "EISDIR" || error.code === "EILSEQ"
+          ? new NotAStore({ root, reason: `its version file cannot be read (${error.code})` })
+          : failed(error)
+    )
+    if (text === undefined) return yield* noRecordYet(fs, layout)
+    const record = decodeStoreRecord(text)
+    if (Result.isSuccess(record)) return record.success
+    const version = versionOf(text)
+    if (version !== undefined && version !== formatVersion) {
+      return yield* new UnsupportedVersion({ root, version, supported: formatVersion })
+    }
+    return yield* new NotAStore({ root, reason: "its version file is not one of a store" })
+  })
 
 /** Fails if the root holds something else than a store in the making, unless one has been made meanwhile. */
 const noRecordYet = (fs: StoreFileSystem, layout: Layout): Effect.Effect<StoreRecord | undefined, OpenError> =>
-  Effect.catchTag(Effect.as(onlyOurs(fs, layout), undefined), "NotAStore", (refusal) =>
-    Effect.flatMap(Effect.mapError(fs.lstat(layout.version), failed), (made) =>
-      made === undefined ? Effect.fail(refusal) : readRecord(fs, layout)))
+  Effect.catchTag(
+    Effect.as(onlyOurs(fs, layout), undefined),
+    "NotAStore",
+    (refusal) =>
+      Effect.flatMap(
+        Effect.mapError(fs.lstat(layout.version), failed),
+        (made) => made === undefined ? Effect.fail(refusal) : readRecord(fs, layout)
+      )
+  )
 
 /**
  * Which overlay attributes are used: those that were recorded. A store with `trusted.*` marks is refused to whoever may

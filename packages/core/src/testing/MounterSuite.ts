@@ -371,7 +371,10 @@ const sharing: Suite<Needs> = [
           yield* place.files.open(`${target}/file`, { flag: "r+" })
           yield* Scope.close(mounting, Exit.void)
           const uses = yield* place.mounter.uses(layer)
-          yield* expectEqual("the uses", uses.map(({ as, writable }) => ({ as, writable })), [{ as: "bind", writable: true }])
+          yield* expectEqual("the uses", uses.map(({ as, writable }) => ({ as, writable })), [{
+            as: "bind",
+            writable: true
+          }])
         }))
         yield* expectUses(place, layer, [])
         yield* expectNothingMounted(place)

@@ -57,8 +57,10 @@ const unavailability = (target: string, errno: number, reason: string): MountUna
       remedy: "load it (`modprobe overlay`), or use a kernel that has it"
     })
   }
+  // Nothing is read for other refusals: where no descriptor is left, nothing could be.
+  if (errno !== EPERM && errno !== EACCES) return undefined
   const { uid, mayMount } = privilege()
-  if (!mayMount && (errno === EPERM || errno === EACCES)) {
+  if (!mayMount) {
     return new MountUnavailable({
       target,
       reason: `mounting needs CAP_SYS_ADMIN, which this process (user ${uid}) does not have`,

@@ -41,8 +41,7 @@ const freeze = (sys: Syscalls, { identity, target }: Attached): boolean =>
  * on writing.
  */
 export const holdsLayers = (mounts: ReadonlyArray<MountInfo>, target: string): boolean =>
-  mounts.some((mount) =>
-    mount.type === "overlay" && layersOf(mount).some((path) => path.startsWith(`${target}/`)))
+  mounts.some((mount) => mount.type === "overlay" && layersOf(mount).some((path) => path.startsWith(`${target}/`)))
 
 const layersOf = (mount: MountInfo): ReadonlyArray<string> => {
   const { lower, upper } = overlayLayers(mount)
