@@ -1,10 +1,11 @@
 /**
  * Effect's own `FileSystem` over a volume, with its mounts: what users of snapshots read and write. It fails as the Node
- * backend does on Linux, as root: read-only mounts are `EROFS`, a mount point is `EBUSY`, links and renames between
+ * backend does on Linux, as root: overlays copy up what is written, read-only mounts are `EROFS`, a mount point is `EBUSY`, links and renames between
  * mounts are `EXDEV`. `watch` is not supported. Paths that do not begin with a slash begin at the root.
  */
 import { Effect, FileSystem, Layer, type Scope, Stream } from "effect"
 import { type PlatformError, systemError } from "effect/PlatformError"
+import { inodeToChange } from "./internal/change.ts"
 import { copy, copyFile } from "./internal/copy.ts"
 import { Errno } from "./internal/errno.ts"
 import { infoOf, OpenFile, readAll, truncate, typeOf, writeAt } from "./internal/file.ts"
@@ -39,18 +40,22 @@ const attributes = (volume: MemoryVolume) => {
         const location = locate(volume, path, true)
         if (options?.writable === true) requireWritable(location)
       }),
-    chmod: (path: string, mode: number) => change("chmod", path, ({ link }) => Linux.setMode(link.getNode(), mode)),
+    chmod: (path: string, mode: number) =>
+      change("chmod", path, ({ link }) => Linux.setMode(inodeToChange(volume, link), mode)),
     chown: (path: string, uid: number, gid: number) =>
-      change("chown", path, ({ link }) => Linux.setOwner(link.getNode(), uid, gid)),
+      change("chown", path, ({ link }) => Linux.setOwner(inodeToChange(volume, link), uid, gid)),
     utimes: (path: string, atime: Date | number, mtime: Date | number) =>
       change(
         "utimes",
         path,
         ({ link }) =>
-          setTimes(link.getNode(), { atimeNanoseconds: nanosecondsOf(atime), mtimeNanoseconds: nanosecondsOf(mtime) })
+          setTimes(inodeToChange(volume, link), {
+            atimeNanoseconds: nanosecondsOf(atime),
+            mtimeNanoseconds: nanosecondsOf(mtime)
+          })
       ),
-    stat: (path: string) => attempt("stat", [path], () => infoOf(volume, locate(volume, path, true).link.getNode())),
-    lstat: (path: string) => attempt("lstat", [path], () => infoOf(volume, locate(volume, path, false).link.getNode()))
+    stat: (path: string) => attempt("stat", [path], () => infoOf(volume, locate(volume, path, true).link)),
+    lstat: (path: string) => attempt("lstat", [path], () => infoOf(volume, locate(volume, path, false).link))
   }
 }
 
@@ -188,7 +193,7 @@ const files = (volume: MemoryVolume, umask: number) => {
         writeAt(inode, bytes, flag.startsWith("a") ? inode.getSize() : 0)
       }),
     truncate: (path: string, length?: number) =>
-      attempt("truncate", [path], () => truncate(locate(volume, path, true), length ?? 0)),
+      attempt("truncate", [path], () => truncate(volume, locate(volume, path, true), length ?? 0)),
     copyFile: (from: string, to: string) =>
       attempt("copyFile", [from, to], () => {
         copyFile(volume, from, to)

@@ -1,21 +1,24 @@
-/** The in-memory backend of `Mounter`: bind mounts in a volume's mount table, seen through `MemoryFileSystem`. */
-import type { BindMount, Mount } from "@snapshotter/core/Mount"
+/** The in-memory backend of `Mounter`: binds and overlays in a volume's mount table, seen through `MemoryFileSystem`. */
+import type { BindMount, Mount, OverlayMount } from "@snapshotter/core/Mount"
 import {
   AlreadyMounted,
-  type LayerUse,
   Mounter,
   type MountError,
   MountFailed,
   type MountPoint,
-  MountUnavailable,
   StillInUse
 } from "@snapshotter/core/Mounter"
 import { Effect, Layer } from "effect"
-import { attachBind, wouldBeWritable, writableMountOf } from "./internal/bind.ts"
+import { attachBind, wouldBeWritable } from "./internal/bind.ts"
+import { isInOverlay } from "./internal/change.ts"
 import { Errno, saysAbsent } from "./internal/errno.ts"
-import { isInside, type Link } from "./internal/inode.ts"
+import type { Entry } from "./internal/inode.ts"
 import { find, locate, locateDirectory } from "./internal/lookup.ts"
 import type { MountedTree } from "./internal/mountTable.ts"
+import { findLayers, makeOverlay } from "./internal/overlayMount.ts"
+import { planOverlay } from "./internal/overlayPlan.ts"
+import { Refused } from "./internal/refusal.ts"
+import { usesOf } from "./internal/uses.ts"
 import { MemoryVolume } from "./MemoryVolume.ts"
 
 /** Does something with `path`, and turns what is refused into a failure that says why. */
@@ -29,6 +32,9 @@ const attempt = <A>(
     try {
       return Effect.succeed(act())
     } catch (error) {
+      if (error instanceof Refused) {
+        return Effect.fail(new MountFailed({ operation, target, code: error.code, reason: error.reason }))
+      }
       if (!(error instanceof Errno)) throw error
       const { code } = error
       return Effect.fail(new MountFailed({ operation, target, code, reason: reasonOf(code, path) }))
@@ -46,39 +52,45 @@ const reasonOf = (code: string, path: string): string => {
 
 const optionsKnown = ["rw", "ro", "bind", "rbind"]
 
-const invalid = (target: string, reason: string) =>
-  new MountFailed({ operation: "mount", target, code: "EINVAL", reason })
-
-const requireOptions = (mount: BindMount, target: string): Effect.Effect<void, MountFailed> => {
+const requireOptions = (mount: BindMount): void => {
   const unknown = mount.options.find((option) => !optionsKnown.includes(option))
   if (unknown !== undefined) {
-    return Effect.fail(
-      invalid(target, `${JSON.stringify(unknown)} is no option of a bind mount in memory-fs; leave it out`)
+    throw new Refused(
+      "EINVAL",
+      `${JSON.stringify(unknown)} is no option of a bind mount in memory-fs; leave it out`
     )
   }
-  const contradicts = mount.options.includes("rw") && mount.options.includes("ro")
-  return contradicts ? Effect.fail(invalid(target, "rw and ro contradict each other; leave one out")) : Effect.void
+  if (mount.options.includes("rw") && mount.options.includes("ro")) {
+    throw new Refused("EINVAL", "rw and ro contradict each other; leave one out")
+  }
 }
 
+/** A layer has one writable mount, through whichever path and of whichever kind. */
+const requireUnwritten = (volume: MemoryVolume, layer: Entry, path: string): Effect.Effect<void, AlreadyMounted> =>
+  Effect.suspend(() => {
+    const other = usesOf(volume, layer).find(({ writable }) => writable)
+    return other === undefined ? Effect.void : Effect.fail(new AlreadyMounted({ layer: path, target: other.target }))
+  })
+
 const mountBind = Effect.fnUntraced(function*(volume: MemoryVolume, mount: BindMount, target: string) {
-  yield* requireOptions(mount, target)
+  yield* attempt("mount", target, target, () => requireOptions(mount))
   const on = yield* attempt("mount", target, target, () => locateDirectory(volume, target))
   const source = yield* attempt("mount", target, mount.source, () => locateDirectory(volume, mount.source))
-  const other = wouldBeWritable(mount, source) ? writableMountOf(volume, source.link) : undefined
-  if (other !== undefined) {
-    return yield* new AlreadyMounted({ layer: mount.source, target: pathOfRoot(volume, other) })
-  }
+  if (wouldBeWritable(mount, source)) yield* requireUnwritten(volume, source.link, mount.source)
   return attachBind(volume, mount, source, on)
 })
 
+const mountOverlay = Effect.fnUntraced(function*(volume: MemoryVolume, mount: OverlayMount, target: string) {
+  const plan = yield* attempt("mount", target, target, () => planOverlay(mount))
+  const on = yield* attempt("mount", target, target, () => locateDirectory(volume, target))
+  const layers = yield* attempt("mount", target, target, () => findLayers(volume, plan))
+  if (plan.writable && layers.upper !== undefined) yield* requireUnwritten(volume, layers.upper.link, plan.upper ?? "")
+  const overlay = yield* attempt("mount", target, target, () => makeOverlay(volume, plan, layers))
+  return volume.mounts.attach(overlay.root, on, plan.writable)
+})
+
 const mountOne = (volume: MemoryVolume, mount: Mount, target: string): Effect.Effect<MountedTree, MountError> =>
-  mount.type === "bind" ? mountBind(volume, mount, target) : Effect.fail(
-    new MountUnavailable({
-      target,
-      reason: "memory-fs mounts binds only, and this is an overlay",
-      remedy: "use a snapshot without parent, or a view of one that has none, or mount it with node-fs"
-    })
-  )
+  mount.type === "bind" ? mountBind(volume, mount, target) : mountOverlay(volume, mount, target)
 
 /** Takes a mount out of the tree, and says so where that hides it from someone who still uses it. */
 const detach = (volume: MemoryVolume, mount: MountedTree): Effect.Effect<void> =>
@@ -98,7 +110,9 @@ const pathOfRoot = (volume: MemoryVolume, mount: MountedTree): string =>
 
 const mount = (volume: MemoryVolume): Mounter["mount"] => (mounts, target) =>
   mounts.length === 0
-    ? Effect.fail(invalid(target, "there is nothing to mount; give the mounts of a snapshot"))
+    ? attempt("mount", target, target, () => {
+      throw new Refused("EINVAL", "there is nothing to mount; give the mounts of a snapshot")
+    })
     // Uninterruptible: either all are made and belong to the scope, or none is left.
     : Effect.uninterruptible(Effect.gen(function*() {
       const made: Array<MountedTree> = []
@@ -128,7 +142,7 @@ const mounted = (volume: MemoryVolume): Mounter["mounted"] =>
   Effect.sync(() =>
     volume.mounts.all.map((mount): MountPoint => ({
       target: pathOfRoot(volume, mount),
-      type: "memfs",
+      type: isInOverlay(mount.root) ? "overlay" : "memfs",
       writable: mount.writable
     }))
   )
@@ -136,7 +150,7 @@ const mounted = (volume: MemoryVolume): Mounter["mounted"] =>
 // == uses
 
 /** The directory itself, not what is mounted on it; `undefined` where there is none. */
-const layerLink = (volume: MemoryVolume, layer: string): Link | undefined => {
+const layerEntry = (volume: MemoryVolume, layer: string): Entry | undefined => {
   try {
     const { at, last, name, parent } = find(volume, layer, true)
     return last === "name" ? parent.link.children.get(name) : at?.link
@@ -146,25 +160,10 @@ const layerLink = (volume: MemoryVolume, layer: string): Link | undefined => {
   }
 }
 
-/** A mount of a directory inside the layer uses it too: what is written there is written into the layer. */
 const uses = (volume: MemoryVolume): Mounter["uses"] => (layer) =>
   attempt("read mounts", layer, layer, () => {
-    const link = layerLink(volume, layer)
-    const shows = (mount: MountedTree) => link !== undefined && isInside(mount.root, link)
-    const attached = volume.mounts.all.filter((mount) => mount.on !== undefined && shows(mount))
-    return [
-      ...attached.map((mount): LayerUse => ({
-        target: pathOfRoot(volume, mount),
-        as: "bind",
-        writable: mount.writable
-      })),
-      // What was detached while it was written to may be written to still.
-      ...volume.mounts.lingering.filter((mount) => mount.writable && shows(mount)).map((): LayerUse => ({
-        target: undefined,
-        as: "bind",
-        writable: true
-      }))
-    ]
+    const entry = layerEntry(volume, layer)
+    return entry === undefined ? [] : usesOf(volume, entry)
   })
 
 export const make = (volume: MemoryVolume): Mounter => ({

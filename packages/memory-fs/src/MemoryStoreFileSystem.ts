@@ -4,8 +4,20 @@
  */
 import { type Entry, FileSystemError, type HeldLock, StoreFileSystem } from "@snapshotter/core/StoreFileSystem"
 import { Effect, Layer } from "effect"
+import { identityOf, inodeToChange, isInOverlay } from "./internal/change.ts"
 import { Errno, saysAbsent } from "./internal/errno.ts"
-import { blocksOf, type Inode, isDirectory, namesIn, setTimes, sizeOf, timesOf, xattrsOf } from "./internal/inode.ts"
+import { identifiersOf } from "./internal/identifiers.ts"
+import {
+  blocksOf,
+  type Entry as Named,
+  type Inode,
+  isDirectory,
+  namesIn,
+  setTimes,
+  sizeOf,
+  timesOf,
+  xattrsOf
+} from "./internal/inode.ts"
 import * as Linux from "./internal/linux.ts"
 import { find, locate, locateDirectory, requireWritable } from "./internal/lookup.ts"
 import { inTurns, measuring, removing } from "./internal/tree.ts"
@@ -42,24 +54,28 @@ const realPath = (volume: MemoryVolume): StoreFileSystem["realPath"] => (path) =
 
 // == lstat
 
-const entryOf = (volume: MemoryVolume, inode: Inode): Entry => ({
-  type: inode.isFile() ? "file" : inode.isDirectory() ? "directory" : inode.isSymlink() ? "symlink" : "other",
-  mode: inode.mode & 0o7777,
-  uid: inode.uid,
-  gid: inode.gid,
-  dev: volume.device,
-  ino: BigInt(inode.ino),
-  nlink: inode.nlink,
-  blocks: blocksOf(inode),
-  size: sizeOf(inode),
-  rdev: BigInt(inode.rdev)
-})
+const entryOf = (volume: MemoryVolume, at: Named): Entry => {
+  const inode = at.getNode()
+  const { dev, ino, nlink } = identifiersOf(volume, at)
+  return {
+    type: inode.isFile() ? "file" : inode.isDirectory() ? "directory" : inode.isSymlink() ? "symlink" : "other",
+    mode: inode.mode & 0o7777,
+    uid: inode.uid,
+    gid: inode.gid,
+    dev,
+    ino: BigInt(ino),
+    nlink,
+    blocks: blocksOf(inode),
+    size: sizeOf(inode),
+    rdev: BigInt(inode.rdev)
+  }
+}
 
 const lstat = (volume: MemoryVolume): StoreFileSystem["lstat"] => (path) =>
   attempt(
     "lstat",
     path,
-    () => unlessAbsent(() => entryOf(volume, locate(volume, path, false).link.getNode()), undefined)
+    () => unlessAbsent(() => entryOf(volume, locate(volume, path, false).link), undefined)
   )
 
 // == readDirectory
@@ -125,7 +141,7 @@ const setMode = (volume: MemoryVolume): StoreFileSystem["setMode"] => (path, mod
   attempt("setMode", path, () => {
     const location = locate(volume, path, true)
     requireWritable(location)
-    Linux.setMode(location.link.getNode(), mode)
+    Linux.setMode(inodeToChange(volume, location.link), mode)
   })
 
 // == replaceFile, moveNoReplace
@@ -167,7 +183,7 @@ const copyDirectoryAttributes = (volume: MemoryVolume): StoreFileSystem["copyDir
     const source = locateDirectory(volume, from).link.getNode()
     const target = locateDirectory(volume, to)
     requireWritable(target)
-    const inode = target.link.getNode()
+    const inode = inodeToChange(volume, target.link)
     Linux.setOwner(inode, source.uid, source.gid)
     Linux.setMode(inode, source.perm)
     for (const [name, value] of xattrsOf(source)) if (!isOverlays(name)) xattrsOf(inode).set(name, value)
@@ -197,13 +213,13 @@ const sync = (volume: MemoryVolume): StoreFileSystem["sync"] => (targets) =>
 const tryLock = (volume: MemoryVolume, process: string): StoreFileSystem["tryLock"] => (path) =>
   attempt("tryLock", path, (): HeldLock | undefined => {
     const directory = locateDirectory(volume, path).link
-    const inode = directory.getNode()
-    if (volume.locks.has(inode)) return undefined
+    const identity = identityOf(directory)
+    if (volume.locks.has(identity)) return undefined
     const lock = { process, directory }
-    volume.locks.set(inode, lock)
+    volume.locks.set(identity, lock)
     return {
       release: Effect.sync(() => {
-        if (volume.locks.get(inode) === lock) volume.locks.delete(inode)
+        if (volume.locks.get(identity) === lock) volume.locks.delete(identity)
       })
     }
   })
@@ -218,8 +234,7 @@ const overlayXattrs = (volume: MemoryVolume): StoreFileSystem["overlayXattrs"] =
 
 const fileSystemType = (volume: MemoryVolume): StoreFileSystem["fileSystemType"] => (path) =>
   attempt("fileSystemType", path, () => {
-    locate(volume, path, true)
-    return "memfs"
+    return isInOverlay(locate(volume, path, true).link) ? "overlay" : "memfs"
   })
 
 /** The file system as one process sees it; without a name, a process of its own. */

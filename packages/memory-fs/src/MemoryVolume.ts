@@ -6,7 +6,7 @@
  */
 import { Context, Effect, Layer } from "effect"
 import { Volume } from "memfs"
-import type { Inode, Link } from "./internal/inode.ts"
+import type { Entry } from "./internal/inode.ts"
 import { makeDirectory } from "./internal/linux.ts"
 import { MountTable } from "./internal/mountTable.ts"
 import { renderVolume } from "./internal/render.ts"
@@ -15,17 +15,17 @@ import { renderVolume } from "./internal/render.ts"
 export interface VolumeLock {
   readonly process: string
   /** The directory that was locked, as a link: it may have been renamed since. */
-  readonly directory: Link
+  readonly directory: Entry
 }
 
 export interface MemoryVolume {
   /** The tree itself, for other programs that understand memfs. It shows what lies on the disk, so no mounts. */
   readonly memfs: Volume
-  /** What `lstat` tells as `dev`, through every mount. */
+  /** What `lstat` tells as `dev`, through every mount but overlays, which have their own. */
   readonly device: bigint
   readonly mounts: MountTable
-  /** By the inode of the locked directory. */
-  readonly locks: Map<Inode, VolumeLock>
+  /** By the identity of the locked directory. */
+  readonly locks: Map<object, VolumeLock>
   /** What ids are made from. */
   readonly seed: bigint
   /** 1, 2, 3, …: no number is given out twice. */
@@ -55,7 +55,7 @@ export const make = (options: Options = {}): MemoryVolume => {
   root.getNode().nlink = 2
   let number = 0n
   let processes = 0
-  const locks = new Map<Inode, VolumeLock>()
+  const locks = new Map<object, VolumeLock>()
   const volume: MemoryVolume = {
     memfs,
     device: options.device ?? 42n,
@@ -66,7 +66,7 @@ export const make = (options: Options = {}): MemoryVolume => {
     newProcess: () => `process ${++processes}`,
     kill: (process) =>
       Effect.sync(() => {
-        for (const [inode, lock] of locks) if (lock.process === process) locks.delete(inode)
+        for (const [identity, lock] of locks) if (lock.process === process) locks.delete(identity)
       }),
     render: Effect.sync(() => renderVolume(volume))
   }

@@ -169,7 +169,7 @@ const recorded = (options: Options) =>
       path.replace("/tmp/store/", "").replace(/[0-9a-f]{64}/, "<hash>").replace(/[a-z2-7]{13}/g, "<id>")
     const faults = Faults.make(({ operation, paths }) => {
       if (operation === "sync") {
-        const locked = [...volume.locks.values()].some(({ directory }) => directory.getName() === "store")
+        const locked = [...volume.locks.values()].some(({ directory }) => directory.name === "store")
         syncs.push({ targets: paths.map(withoutId), locked })
         order.push(`sync ${paths.map(withoutId).join(" ")}`)
       }

@@ -1,21 +1,15 @@
 /** Bind mounts on a volume's mount table, as `mount(2)` makes them. */
 import { type BindMount, isWritable } from "@snapshotter/core/Mount"
 import type { MemoryVolume } from "../MemoryVolume.ts"
-import { isInside, type Link } from "./inode.ts"
+import { type Entry, isInside } from "./inode.ts"
 import type { Location, MountedTree, MountTable } from "./mountTable.ts"
 
 /** A tree of mounts before it is attached. */
 interface Copy {
-  readonly root: Link
+  readonly root: Entry
   readonly writable: boolean
-  readonly submounts: ReadonlyArray<{ readonly at: Link; readonly copy: Copy }>
+  readonly submounts: ReadonlyArray<{ readonly at: Entry; readonly copy: Copy }>
 }
-
-/** The writable mount that shows a directory already, through whichever path it was made. */
-export const writableMountOf = (volume: MemoryVolume, directory: Link): MountedTree | undefined =>
-  volume.mounts.all.find((mount) =>
-    mount.on !== undefined && mount.writable && mount.root.getNode() === directory.getNode()
-  )
 
 /** Whether a bind mount would be writable: a mount of a read-only mount is read-only too. */
 export const wouldBeWritable = (mount: BindMount, source: Location): boolean =>

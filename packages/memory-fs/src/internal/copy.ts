@@ -1,5 +1,6 @@
 /** Copies as Node's `fs.copyFile` and `fs.cp` make them, for Effect's `FileSystem`. */
 import type { MemoryVolume } from "../MemoryVolume.ts"
+import { identityOf, inodeToChange } from "./change.ts"
 import { Errno } from "./errno.ts"
 import { readAll, writeAt } from "./file.ts"
 import { isDirectory, isInside, isSymlink, namesIn, setTimes, timesOf } from "./inode.ts"
@@ -18,11 +19,12 @@ const overwriting: Linux.Opening = { write: true, create: true, exclusive: false
 
 /** Contents, mode and owner, over what is there. */
 export const copyFile = (volume: MemoryVolume, from: string, to: string): Location => {
-  const source = Linux.openFile(volume, from, Linux.forReading, 0).link.getNode()
+  const at = Linux.openFile(volume, from, Linux.forReading, 0)
+  const source = at.link.getNode()
   const bytes = readAll(source)
   const target = Linux.openFile(volume, to, { ...overwriting, truncate: false }, source.perm)
   const inode = target.link.getNode()
-  if (inode === source) return target
+  if (identityOf(target.link) === identityOf(at.link)) return target
   inode.truncate(0)
   writeAt(inode, bytes, 0)
   Linux.setOwner(inode, source.uid, source.gid)
@@ -37,7 +39,7 @@ export const copy = (volume: MemoryVolume, from: string, to: string, options: Co
   if (slash > 0) makeDirectories(volume, to.slice(0, slash), 0o755)
   const { at, parent } = find(volume, to, false)
   // Node's own codes, not errnos.
-  if (at?.link.getNode() === source.link.getNode()) throw new Errno("ERR_FS_CP_EINVAL")
+  if (at !== undefined && identityOf(at.link) === identityOf(source.link)) throw new Errno("ERR_FS_CP_EINVAL")
   if (isDirectory(source.link) && isInside(parent.link, source.link)) throw new Errno("ERR_FS_CP_EINVAL")
   copyAny(volume, from, to, options)
 }
@@ -54,7 +56,7 @@ const copyAny = (volume: MemoryVolume, from: string, to: string, options: CopyOp
   if (target !== undefined) Linux.unlink(volume, to)
   if (isSymlink(source.link)) return void Linux.makeSymlink(volume, absoluteTarget(volume, source), to)
   const made = copyFile(volume, from, to)
-  if (options.preserveTimestamps) setTimes(made.link.getNode(), timesOf(source.link.getNode()))
+  if (options.preserveTimestamps) setTimes(inodeToChange(volume, made.link), timesOf(source.link.getNode()))
 }
 
 const copyTree = (
@@ -67,7 +69,7 @@ const copyTree = (
 ): void => {
   const made = target === undefined ? Linux.makeDirectory(volume, to, 0o700) : undefined
   for (const name of namesIn(source.link)) copyAny(volume, `${from}/${name}`, `${to}/${name}`, options)
-  if (made !== undefined) Linux.setMode(made.getNode(), source.link.getNode().perm)
+  if (made !== undefined) Linux.setMode(inodeToChange(volume, made), source.link.getNode().perm)
 }
 
 /** Node makes the targets of copied symlinks absolute, by text. */

@@ -2,8 +2,10 @@
 import { ByteSize, Effect, FileSystem, Option } from "effect"
 import type { PlatformError } from "effect/PlatformError"
 import type { MemoryVolume } from "../MemoryVolume.ts"
+import { inodeToChange } from "./change.ts"
 import { Errno } from "./errno.ts"
-import { blocksOf, type Inode, sizeOf } from "./inode.ts"
+import { identifiersOf } from "./identifiers.ts"
+import { blocksOf, type Entry, type Inode, sizeOf } from "./inode.ts"
 import { requireWritable } from "./lookup.ts"
 import type { Location } from "./mountTable.ts"
 import { attempt, unusable } from "./platform.ts"
@@ -20,22 +22,26 @@ export const typeOf = (inode: Inode): FileSystem.File.Type => {
   return inode.isCharacterDevice() ? "CharacterDevice" : "Unknown"
 }
 
-export const infoOf = (volume: MemoryVolume, inode: Inode): FileSystem.File.Info => ({
-  type: typeOf(inode),
-  mtime: Option.some(new Date(inode.mtime)),
-  atime: Option.some(new Date(inode.atime)),
-  birthtime: Option.some(new Date(inode.btime)),
-  dev: volume.device,
-  ino: Option.some(BigInt(inode.ino)),
-  mode: inode.mode,
-  nlink: Option.some(BigInt(inode.nlink)),
-  uid: Option.some(inode.uid),
-  gid: Option.some(inode.gid),
-  rdev: Option.some(BigInt(inode.rdev)),
-  size: ByteSize.bytes(sizeOf(inode)),
-  blksize: Option.some(ByteSize.bytes(4096)),
-  blocks: Option.some(BigInt(blocksOf(inode)))
-})
+export const infoOf = (volume: MemoryVolume, entry: Entry): FileSystem.File.Info => {
+  const inode = entry.getNode()
+  const { dev, ino, nlink } = identifiersOf(volume, entry)
+  return {
+    type: typeOf(inode),
+    mtime: Option.some(new Date(inode.mtime)),
+    atime: Option.some(new Date(inode.atime)),
+    birthtime: Option.some(new Date(inode.btime)),
+    dev,
+    ino: Option.some(BigInt(ino)),
+    mode: inode.mode,
+    nlink: Option.some(BigInt(nlink)),
+    uid: Option.some(inode.uid),
+    gid: Option.some(inode.gid),
+    rdev: Option.some(BigInt(inode.rdev)),
+    size: ByteSize.bytes(sizeOf(inode)),
+    blksize: Option.some(ByteSize.bytes(4096)),
+    blocks: Option.some(BigInt(blocksOf(inode)))
+  }
+}
 
 // ============================================================ reading and writing inodes
 
@@ -50,12 +56,11 @@ export const writeAt = (inode: Inode, bytes: Uint8Array, position: number): numb
   return inode.write(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength), 0, bytes.length, position)
 }
 
-export const truncate = (location: Location, length: number): void => {
-  const inode = location.link.getNode()
-  if (inode.isDirectory()) throw new Errno("EISDIR")
+export const truncate = (volume: MemoryVolume, location: Location, length: number): void => {
+  if (location.link.getNode().isDirectory()) throw new Errno("EISDIR")
   requireWritable(location)
   // Node takes a negative length for none.
-  resize(inode, Math.max(0, length))
+  resize(inodeToChange(volume, location.link), Math.max(0, length))
 }
 
 const resize = (inode: Inode, length: number): void => {
@@ -79,7 +84,6 @@ export class OpenFile implements FileSystem.File {
   readonly sync: Effect.Effect<void, PlatformError>
   private readonly path: string
   private readonly location: Location
-  private readonly inode: Inode
   private readonly access: Access
   private position = 0n
   private open = true
@@ -87,11 +91,15 @@ export class OpenFile implements FileSystem.File {
   constructor(volume: MemoryVolume, path: string, location: Location, access: Access) {
     this.path = path
     this.location = location
-    this.inode = location.link.getNode()
     this.access = access
-    this.stat = this.use("stat", () => infoOf(volume, this.inode))
+    this.stat = this.use("stat", () => infoOf(volume, location.link))
     this.sync = this.use("sync", () => undefined)
     location.mount.users++
+  }
+
+  /** In an overlay another one from the moment on that it is copied up, also for whoever only reads. */
+  private get inode(): Inode {
+    return this.location.link.getNode()
   }
 
   close(): void {

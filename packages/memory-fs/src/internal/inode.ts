@@ -3,40 +3,45 @@
  * attributes, times to the nanosecond, sizes and blocks of everything that is no file.
  */
 import type { Volume } from "memfs"
+import type { OverlayEntry } from "./overlayEntry.ts"
 
 export type Superblock = Volume["_core"]
 
 /** A name in a directory. It stays the same object when it is renamed, so mounts can hold on to it. */
 export type Link = Superblock["root"]
 
+/** A name as whoever walks a tree meets it: one on the disk itself, or one that an overlay puts together from layers. */
+export type Entry = Link | OverlayEntry
+
 export type Inode = ReturnType<Link["getNode"]>
 
 export const directoryType = 0o040000
 export const regularType = 0o100000
 export const symlinkType = 0o120000
+export const characterDeviceType = 0o020000
 
-export const isDirectory = (link: Link): boolean => link.getNode().isDirectory()
+export const isDirectory = (entry: Entry): boolean => entry.getNode().isDirectory()
 
-export const isSymlink = (link: Link): boolean => link.getNode().isSymlink()
+export const isSymlink = (entry: Entry): boolean => entry.getNode().isSymlink()
 
 /** Removed from its directory while something still holds it. */
-export const isRemoved = (link: Link): boolean => link.parent === undefined
+export const isRemoved = (entry: Entry): boolean => entry.parent === undefined
 
 /** Names in a directory. */
-export const namesIn = (directory: Link): Array<string> => {
+export const namesIn = (directory: Entry): Array<string> => {
   const names: Array<string> = []
   for (const name of directory.children.keys()) if (name !== "." && name !== "..") names.push(name)
   return names
 }
 
-export const isEmpty = (directory: Link): boolean => {
+export const isEmpty = (directory: Entry): boolean => {
   for (const name of directory.children.keys()) if (name !== "." && name !== "..") return false
   return true
 }
 
 /** Whether a directory is `ancestor` or somewhere below it. */
-export const isInside = (directory: Link, ancestor: Link): boolean => {
-  for (let at: Link | undefined = directory; at !== undefined; at = at.parent === at ? undefined : at.parent) {
+export const isInside = (directory: Entry, ancestor: Entry): boolean => {
+  for (let at: Entry | undefined = directory; at !== undefined; at = at.parent === at ? undefined : at.parent) {
     if (at === ancestor) return true
   }
   return false

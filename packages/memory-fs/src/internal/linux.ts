@@ -1,7 +1,7 @@
 /**
  * What Linux does where memfs does something else. Every change to a volume goes through here: memfs gives the inodes and
- * links, this file the rules, in the order in which the kernel checks them (`fs/namei.c`). All acts are root's: modes are
- * kept but refuse nobody.
+ * links, this file the rules, in the order in which the kernel checks them (`fs/namei.c`). What overlays do differently is
+ * behind `change.ts`. All acts are root's: modes are kept but refuse nobody.
  *
  * What memfs 4.80 does of its own accord, seen by comparing both:
  *
@@ -16,15 +16,16 @@
  * - A mode that lacks a bit refuses root too. Symlinks are 0666, and have the size 0.
  */
 import type { MemoryVolume } from "../MemoryVolume.ts"
+import * as Change from "./change.ts"
 import { Errno } from "./errno.ts"
 import {
   directoryType,
+  type Entry,
   type Inode,
   isDirectory,
   isEmpty,
   isInside,
   isRemoved,
-  type Link,
   regularType,
   symlinkType
 } from "./inode.ts"
@@ -34,31 +35,29 @@ import type { Location } from "./mountTable.ts"
 // ============================================================ making
 
 /** `mkdir(2)` without an umask. */
-export const makeDirectory = (volume: MemoryVolume, path: string, mode: number): Link => {
+export const makeDirectory = (volume: MemoryVolume, path: string, mode: number): Entry => {
   const { name, parent } = vacancy(volume, path, true)
-  return parent.link.createChild(name, newInode(volume, parent, directoryType | mode))
+  return Change.create(volume, parent.link, name, newInode(volume, parent, directoryType | mode))
 }
 
 /** `symlink(2)`. */
-export const makeSymlink = (volume: MemoryVolume, target: string, path: string): Link => {
+export const makeSymlink = (volume: MemoryVolume, target: string, path: string): Entry => {
   if (target === "") throw new Errno("ENOENT")
   if (Buffer.byteLength(target) > 4095) throw new Errno("ENAMETOOLONG")
   const { name, parent } = vacancy(volume, path, false)
   const inode = newInode(volume, parent, symlinkType)
   inode.makeSymlink(target.toWellFormed())
   inode.setModeProperty(symlinkType | 0o777)
-  return parent.link.createChild(name, inode)
+  return Change.create(volume, parent.link, name, inode)
 }
 
 /** `link(2)`: a symlink is not followed, it gets another name itself. */
-export const makeLink = (volume: MemoryVolume, existing: string, path: string): Link => {
+export const makeLink = (volume: MemoryVolume, existing: string, path: string): Entry => {
   const from = locate(volume, existing, false)
   const { name, parent } = vacancy(volume, path, false)
   if (from.mount !== parent.mount) throw new Errno("EXDEV")
   if (isDirectory(from.link)) throw new Errno("EPERM")
-  const inode = from.link.getNode()
-  inode.nlink++
-  return parent.link.createChild(name, inode)
+  return Change.link(volume, from.link, parent.link, name)
 }
 
 /** How to open a file. */
@@ -78,22 +77,25 @@ export const openFile = (volume: MemoryVolume, path: string, opening: Opening, m
   const follow = create ? !exclusive && !noFollow && "unless a slash follows" : !noFollow || path.endsWith("/")
   const found = find(volume, path, follow)
   if (create && found.slash && found.last === "name") throw new Errno("EISDIR")
-  if (found.at !== undefined) return openExisting(found.at, found.slash, opening)
+  if (found.at !== undefined) return openExisting(volume, found.at, found.slash, opening)
   if (!create) throw new Errno("ENOENT")
   requireWritable(found.parent)
   if (isRemoved(found.parent.link)) throw new Errno("ENOENT")
   const inode = newInode(volume, found.parent, regularType | mode)
-  return { mount: found.parent.mount, link: found.parent.link.createChild(found.name, inode) }
+  return { mount: found.parent.mount, link: Change.create(volume, found.parent.link, found.name, inode) }
 }
 
-const openExisting = (at: Location, slash: boolean, opening: Opening): Location => {
+const openExisting = (volume: MemoryVolume, at: Location, slash: boolean, opening: Opening): Location => {
   if (opening.create && opening.exclusive) throw new Errno("EEXIST")
   const directory = isDirectory(at.link)
   if (opening.create && directory) throw new Errno("EISDIR")
   if (slash && !directory) throw new Errno("ENOTDIR")
   if (at.link.getNode().isSymlink()) throw new Errno("ELOOP")
   if (opening.write && directory) throw new Errno("EISDIR")
-  if (opening.write) requireWritable(at)
+  if (opening.write) {
+    requireWritable(at)
+    Change.inodeToChange(volume, at.link, !opening.truncate)
+  }
   if (opening.truncate) at.link.getNode().truncate(0)
   return at
 }
@@ -137,27 +139,19 @@ export const rename = (volume: MemoryVolume, oldPath: string, newPath: string, r
   if (!isDirectory(source) && (from.slash || to.slash)) throw new Errno("ENOTDIR")
   if (isInside(to.parent.link, source)) throw new Errno("EINVAL")
   if (target !== undefined && isInside(from.parent.link, target)) throw new Errno("ENOTEMPTY")
-  if (source === target || source.getNode() === target?.getNode()) return
+  if (source === target || (target !== undefined && areOneFile(source, target))) return
   if (isRemoved(to.parent.link)) throw new Errno("ENOENT")
   if (target !== undefined) requireReplaceable(volume, source, target)
   if (volume.mounts.isMountPoint(source)) throw new Errno("EBUSY")
-  if (target !== undefined && isDirectory(target) && !isEmpty(target)) throw new Errno("ENOTEMPTY")
-  if (target !== undefined) discard(volume, target)
-  move(source, to.parent.link, to.name)
+  Change.rename(volume, source, to.parent.link, to.name, target)
 }
 
-const requireReplaceable = (volume: MemoryVolume, source: Link, target: Link): void => {
+const areOneFile = (one: Entry, other: Entry): boolean => Change.identityOf(one) === Change.identityOf(other)
+
+const requireReplaceable = (volume: MemoryVolume, source: Entry, target: Entry): void => {
   if (isDirectory(source) && !isDirectory(target)) throw new Errno("ENOTDIR")
   if (!isDirectory(source) && isDirectory(target)) throw new Errno("EISDIR")
   if (volume.mounts.isMountPoint(target)) throw new Errno("EBUSY")
-}
-
-const move = (link: Link, directory: Link, name: string): void => {
-  link.parent?.deleteChild(link)
-  link.name = name
-  link.steps = [...directory.steps, name]
-  directory.setChild(name, link)
-  link.getNode().ctime = new Date()
 }
 
 // ============================================================ removing
@@ -172,7 +166,7 @@ export const unlink = (volume: MemoryVolume, path: string): void => {
   if (isDirectory(link)) throw new Errno("EISDIR")
   if (found.slash) throw new Errno("ENOTDIR")
   if (volume.mounts.isMountPoint(link)) throw new Errno("EBUSY")
-  discard(volume, link)
+  Change.remove(volume, link)
 }
 
 /** `rmdir(2)`. */
@@ -187,18 +181,7 @@ export const removeDirectory = (volume: MemoryVolume, path: string): void => {
   if (!isDirectory(link)) throw new Errno("ENOTDIR")
   if (volume.mounts.isMountPoint(link)) throw new Errno("EBUSY")
   if (!isEmpty(link)) throw new Errno("ENOTEMPTY")
-  discard(volume, link)
-}
-
-/** Takes a name away, and its inode with the last one. The number is not given out again: something may hold it. */
-export const discard = (volume: MemoryVolume, link: Link): void => {
-  link.parent?.deleteChild(link)
-  link.parent = undefined
-  const inode = link.getNode()
-  inode.nlink = inode.isDirectory() ? 0 : inode.nlink - 1
-  if (inode.nlink > 0) return
-  delete volume.memfs._core.inodes[inode.ino]
-  inode.del()
+  Change.remove(volume, link)
 }
 
 // ============================================================ attributes

@@ -1,17 +1,17 @@
 /** The mount table: which directory shows which. Mounts hold links, not paths, so they survive renames as the kernel's do. */
 import { Errno } from "./errno.ts"
-import type { Link } from "./inode.ts"
+import type { Entry, Link } from "./inode.ts"
 
-/** A link as seen through one mount. */
+/** A name as seen through one mount. */
 export interface Location {
   readonly mount: MountedTree
-  readonly link: Link
+  readonly link: Entry
 }
 
-/** One mount: a tree of links, attached somewhere. */
+/** One mount: a tree of links, or an overlay or a part of one, attached somewhere. */
 export interface MountedTree {
   /** What is seen at the mount point. */
-  readonly root: Link
+  readonly root: Entry
   /** Where it is attached; `undefined` for the volume itself, and once it is detached. */
   on: Location | undefined
   readonly writable: boolean
@@ -21,9 +21,10 @@ export interface MountedTree {
 
 export class MountTable {
   readonly root: Location
-  private readonly byMountPoint = new Map<Link, Array<MountedTree>>()
+  private readonly byMountPoint = new Map<Entry, Array<MountedTree>>()
   private readonly mounts: Array<MountedTree>
   private detached: ReadonlyArray<MountedTree> = []
+  private devices = 0n
 
   constructor(root: Link) {
     const volume: MountedTree = { root, on: undefined, writable: true, users: 0 }
@@ -52,7 +53,7 @@ export class MountTable {
   }
 
   /** Whether something is mounted on the link, through whichever mount: it can be neither removed nor renamed. */
-  isMountPoint(link: Link): boolean {
+  isMountPoint(link: Entry): boolean {
     return this.byMountPoint.has(link)
   }
 
@@ -61,13 +62,18 @@ export class MountTable {
     return this.mounts.filter((mounted) => mounted.on?.mount === parent)
   }
 
-  attach(root: Link, on: Location, writable: boolean): MountedTree {
+  attach(root: Entry, on: Location, writable: boolean): MountedTree {
     const mounted: MountedTree = { root, on, writable, users: 0 }
     const here = this.byMountPoint.get(on.link)
     if (here === undefined) this.byMountPoint.set(on.link, [mounted])
     else here.push(mounted)
     this.mounts.push(mounted)
     return mounted
+  }
+
+  /** A device number that nothing had before, for a file system of its own. */
+  newDevice(ofVolume: bigint): bigint {
+    return (ofVolume << 20n) + ++this.devices
   }
 
   isAttached(mount: MountedTree): boolean {

@@ -1,7 +1,9 @@
 /** A volume as text, for messages of failed tests: every name with its mode, what is mounted where, who holds a lock. */
 import type { MemoryVolume } from "../MemoryVolume.ts"
-import { isDirectory, isSymlink, type Link, namesIn, xattrsOf } from "./inode.ts"
+import { type Entry, isDirectory, isSymlink, namesIn, xattrsOf } from "./inode.ts"
 import type { MountedTree } from "./mountTable.ts"
+import { layersOf } from "./overlay.ts"
+import { OverlayEntry } from "./overlayEntry.ts"
 
 const textBytesMax = 60
 
@@ -17,7 +19,7 @@ export const renderVolume = (volume: MemoryVolume): string => {
   return lines.join("\n")
 }
 
-const renderLink = (link: Link, depth: number, lines: Array<string>): void => {
+const renderLink = (link: Entry, depth: number, lines: Array<string>): void => {
   const inode = link.getNode()
   const mode = inode.perm.toString(8).padStart(4, "0")
   const name = depth === 0 ? "/" : `${shown(link.name)}${isDirectory(link) ? "/" : ""}`
@@ -31,7 +33,7 @@ const renderLink = (link: Link, depth: number, lines: Array<string>): void => {
   }
 }
 
-const contents = (link: Link): string => {
+const contents = (link: Entry): string => {
   const inode = link.getNode()
   if (isSymlink(link)) return ` → ${shown(inode.symlink)}`
   if (!inode.isFile()) return ""
@@ -40,10 +42,18 @@ const contents = (link: Link): string => {
 }
 
 const renderMount = (volume: MemoryVolume, mount: MountedTree): string =>
-  `${volume.mounts.pathOf({ mount, link: mount.root })} shows ${onDisk(volume, mount.root)}, ` +
+  `${volume.mounts.pathOf({ mount, link: mount.root })} shows ${shownBy(volume, mount.root)}, ` +
   (mount.writable ? "writable" : "read-only")
 
-const onDisk = (volume: MemoryVolume, link: Link): string =>
+/** A directory, or the layers of an overlay from top to bottom; with the path in it where only a part is shown. */
+const shownBy = (volume: MemoryVolume, root: Entry): string => {
+  if (!(root instanceof OverlayEntry)) return onDisk(volume, root)
+  const { layers, root: whole } = root.overlay
+  const stack = layersOf(layers).map((layer) => onDisk(volume, layer)).join(" over ")
+  return root === whole ? stack : `${root.name} in ${stack}`
+}
+
+const onDisk = (volume: MemoryVolume, link: Entry): string =>
   shown(volume.mounts.pathOf({ mount: volume.mounts.root.mount, link }))
 
 const shown = (text: string): string => /^[\w./ @+=,:-]*$/.test(text) ? text : JSON.stringify(text)

@@ -6,8 +6,8 @@ import type { Usage } from "@snapshotter/core/Snapshot"
 import type { Unremoved } from "@snapshotter/core/StoreFileSystem"
 import { Effect } from "effect"
 import type { MemoryVolume } from "../MemoryVolume.ts"
-import { blocksOf, type Inode, isDirectory, isEmpty, isRemoved, type Link, namesIn } from "./inode.ts"
-import { discard } from "./linux.ts"
+import * as Change from "./change.ts"
+import { blocksOf, type Entry, type Inode, isDirectory, isEmpty, isRemoved, namesIn } from "./inode.ts"
 import type { Location } from "./mountTable.ts"
 
 const entriesAtOnce = 256
@@ -30,7 +30,7 @@ export function* removing(volume: MemoryVolume, start: Location): Generator<unde
   const { mount } = start
   if (!mount.writable) return [{ path: volume.mounts.pathOf(start), code: "EROFS" }]
   const unremoved: Array<Unremoved> = []
-  const left = new Set<Link>()
+  const left = new Set<Entry>()
   const pending: Array<Visit> = [{ link: start.link, parent: start.link.parent }]
   for (let visit = pending.at(-1); visit !== undefined; visit = pending.at(-1)) {
     yield
@@ -44,19 +44,19 @@ export function* removing(volume: MemoryVolume, start: Location): Generator<unde
     pending.pop()
     if (isRemoved(link) || link.parent !== parent || left.has(link)) continue
     if (code === undefined && (!isDirectory(link) || isEmpty(link))) {
-      discard(volume, link)
+      Change.remove(volume, link)
       continue
     }
     unremoved.push({ path: volume.mounts.pathOf({ mount, link }), code: code ?? "ENOTEMPTY" })
-    for (let at: Link | undefined = link; at !== undefined && !left.has(at); at = at.parent) left.add(at)
+    for (let at: Entry | undefined = link; at !== undefined && !left.has(at); at = at.parent) left.add(at)
   }
   return unremoved
 }
 
 /** A link on the way to be removed, and the directory it has to be in still when its turn comes. */
 interface Visit {
-  readonly link: Link
-  readonly parent: Link | undefined
+  readonly link: Entry
+  readonly parent: Entry | undefined
 }
 
 /** Why a link must stay. What is mounted here through another mount hides nothing, so its contents go, but not itself. */
@@ -66,7 +66,7 @@ const obstacle = (volume: MemoryVolume, location: Location): string | undefined 
   return emptied && volume.mounts.isMountPoint(location.link) ? "EBUSY" : undefined
 }
 
-const childrenOf = (directory: Link): ReadonlyArray<Link> =>
+const childrenOf = (directory: Entry): ReadonlyArray<Entry> =>
   namesIn(directory).flatMap((name) => directory.children.get(name) ?? [])
 
 /** Measures a directory and all below it, without what is mounted on it. */
@@ -74,7 +74,7 @@ export function* measuring(volume: MemoryVolume, start: Location): Generator<und
   const { mount } = start
   const counted = new Set<Inode>()
   let blocks = 0
-  const pending: Array<Link> = [start.link]
+  const pending: Array<Entry> = [start.link]
   for (let link = pending.pop(); link !== undefined; link = pending.pop()) {
     yield
     const inode = link.getNode()

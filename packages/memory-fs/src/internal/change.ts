@@ -1,0 +1,65 @@
+/** Changes of one name, on the disk itself or in an overlay: where they differ. What must hold before is `linux.ts`'s. */
+import type { MemoryVolume } from "../MemoryVolume.ts"
+import { copyUp } from "./copyUp.ts"
+import * as Disk from "./disk.ts"
+import { Errno } from "./errno.ts"
+import { type Entry, type Inode, isDirectory, isEmpty } from "./inode.ts"
+import { createIn, linkIn, removeFrom, renameIn } from "./overlayChange.ts"
+import { OverlayEntry } from "./overlayEntry.ts"
+
+/** Puts a new inode into a directory. */
+export const create = (volume: MemoryVolume, directory: Entry, name: string, inode: Inode): Entry =>
+  directory instanceof OverlayEntry
+    ? createIn(volume, directory, name, inode)
+    : directory.createChild(name, inode)
+
+/** Gives what is there another name. */
+export const link = (volume: MemoryVolume, existing: Entry, directory: Entry, name: string): Entry => {
+  if (existing instanceof OverlayEntry !== directory instanceof OverlayEntry) throw new Errno("EXDEV")
+  return existing instanceof OverlayEntry && directory instanceof OverlayEntry
+    ? linkIn(volume, existing, directory, name)
+    : linkOnDisk(existing, directory, name)
+}
+
+const linkOnDisk = (existing: Entry, directory: Entry, name: string): Entry => {
+  if (directory instanceof OverlayEntry) throw new Errno("EXDEV")
+  return Disk.addName(directory, name, existing.getNode())
+}
+
+/** Takes a name away; a directory must be empty. */
+export const remove = (volume: MemoryVolume, entry: Entry): void => {
+  if (entry instanceof OverlayEntry) return removeFrom(volume, entry)
+  if (isDirectory(entry) && !isEmpty(entry)) throw new Errno("ENOTEMPTY")
+  Disk.discard(volume, entry)
+}
+
+/** Moves an entry to a name, over what is there: a file, or an empty directory. */
+export const rename = (
+  volume: MemoryVolume,
+  source: Entry,
+  directory: Entry,
+  name: string,
+  target: Entry | undefined
+): void => {
+  if (source instanceof OverlayEntry) {
+    if (!(directory instanceof OverlayEntry) || !(target === undefined || target instanceof OverlayEntry)) {
+      throw new Errno("EXDEV")
+    }
+    return renameIn(volume, source, directory, name, target)
+  }
+  if (directory instanceof OverlayEntry) throw new Errno("EXDEV")
+  if (target !== undefined) remove(volume, target)
+  Disk.move(source, directory, name)
+}
+
+/** The inode that changes are made to. Without `contents` a file's are about to be thrown away. */
+export const inodeToChange = (volume: MemoryVolume, entry: Entry, contents = true): Inode => {
+  if (entry instanceof OverlayEntry) copyUp(volume, entry, contents)
+  return entry.getNode()
+}
+
+/** The same object for two names exactly if they are names of one file. */
+export const identityOf = (entry: Entry): object => entry instanceof OverlayEntry ? entry.inode : entry.getNode()
+
+/** Whether it is something in an overlay. */
+export const isInOverlay = (entry: Entry): boolean => entry instanceof OverlayEntry

@@ -1,0 +1,57 @@
+/**
+ * Copy-up: what is to be changed is first copied from its lower layer to the upper one, with the directories above it.
+ * overlayfs.rst, "Non-directories"; `fs/overlayfs/copy_up.c`.
+ */
+import type { MemoryVolume } from "../MemoryVolume.ts"
+import { discard } from "./disk.ts"
+import { Errno } from "./errno.ts"
+import { type Inode, isDirectory, type Link, namesIn, setTimes, timesOf, xattrsOf } from "./inode.ts"
+import { isOwnXattr, type Namespace, topOf } from "./overlay.ts"
+import { type OverlayEntry, setOrigin } from "./overlayEntry.ts"
+
+/**
+ * The entry in the upper layer, copied there where it is not. Without `contents` a file is copied as an empty one, since
+ * whoever asks is about to truncate it.
+ */
+export const copyUp = (volume: MemoryVolume, entry: OverlayEntry, contents = true): Link => {
+  if (entry.upper !== undefined) return entry.upper
+  const { overlay, parent } = entry
+  if (parent === undefined) throw new Errno("ENOENT")
+  const directory = copyUp(volume, parent)
+  const lower = topOf(entry).getNode()
+  const before = timesOf(directory.getNode())
+  const copy = copyOf(volume, lower, overlay.namespace, contents)
+  const link = directory.createChild(entry.name, copy)
+  // A copy shows nothing that was not there, so the directory stays as old as it was.
+  setTimes(directory.getNode(), before)
+  setTimes(copy, timesOf(lower))
+  entry.upper = link
+  // Of what is no directory only one layer takes part, and that is the upper one now.
+  if (!isDirectory(link)) {
+    entry.lowers = []
+    if (lower.nlink === 1) setOrigin(copy, lower)
+  }
+  overlay.copied(entry.inode, copy)
+  return link
+}
+
+/** Type, contents, mode, owner and extended attributes, but none of the overlay's own. */
+const copyOf = (volume: MemoryVolume, lower: Inode, namespace: Namespace, contents: boolean): Inode => {
+  const copy = volume.memfs._core.createNode(lower.mode)
+  if (lower.isSymlink()) {
+    copy.makeSymlink(lower.symlink)
+    copy.setModeProperty(lower.mode)
+  } else if (lower.isFile() && contents) copy.setBuffer(lower.buf.subarray(0, lower.getSize()))
+  copy.uid = lower.uid
+  copy.gid = lower.gid
+  for (const [name, value] of xattrsOf(lower)) if (!isOwnXattr(name, namespace)) xattrsOf(copy).set(name, value)
+  return copy
+}
+
+/** Empties a directory of the upper layer that shows nothing any more: what is in it are whiteouts. */
+export const clearWhiteouts = (volume: MemoryVolume, directory: Link): void => {
+  for (const name of namesIn(directory)) {
+    const link = directory.children.get(name)
+    if (link !== undefined) discard(volume, link)
+  }
+}

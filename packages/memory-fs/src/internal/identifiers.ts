@@ -1,0 +1,18 @@
+/** By which numbers a file is known: those of its inode, or those that an overlay shows in their place. */
+import type { MemoryVolume } from "../MemoryVolume.ts"
+import type { Entry } from "./inode.ts"
+import { OverlayEntry } from "./overlayEntry.ts"
+
+export interface Identifiers {
+  readonly dev: bigint
+  readonly ino: number
+  readonly nlink: number
+}
+
+export const identifiersOf = (volume: MemoryVolume, entry: Entry): Identifiers => {
+  if (entry instanceof OverlayEntry) {
+    return { dev: entry.overlay.device, ino: entry.number, nlink: entry.linkCount }
+  }
+  const { ino, nlink } = entry.getNode()
+  return { dev: volume.device, ino, nlink }
+}

@@ -1,0 +1,131 @@
+/**
+ * What an overlay is, as pure functions over layers: what a name shows, what a directory lists, and what has to be left in
+ * the upper layer so that a change is seen. Nothing here changes anything.
+ *
+ * The rules are the kernel's: Documentation/filesystems/overlayfs.rst, sections "Upper and Lower", "Directories",
+ * "whiteouts and opaque directories", "readdir", "renaming directories", "Non-directories" and "Nesting overlayfs mounts";
+ * where that page is silent, `fs/overlayfs` of Linux 6.18 (`namei.c`, `dir.c`, `readdir.c`, `xattrs.c`), as a test against
+ * the kernel shows. The options are those of every mount here: `index=off,redirect_dir=nofollow,metacopy=off`.
+ */
+import { Errno } from "./errno.ts"
+import { type Inode, isDirectory, type Link, namesIn, xattrsOf } from "./inode.ts"
+
+/** Under which prefix an overlay keeps its marks: `user.` with the option `userxattr`. Those of the other are plain data. */
+export type Namespace = "trusted" | "user"
+
+/** What an entry is in each layer that takes part in showing it. Never without any. */
+export interface Layers {
+  /** In the layer that is written to; a read-only overlay has none. */
+  readonly upper: Link | undefined
+  /** In the others, the nearest first. Of what is no directory, only one entry at all takes part. */
+  readonly lowers: ReadonlyArray<Link>
+}
+
+// ============================================================ marks
+
+/** A character device 0/0: the name is gone, whatever lies below has. */
+export const isWhiteout = (inode: Inode): boolean => inode.isCharacterDevice() && inode.rdev === 0
+
+export const opaqueMark = (namespace: Namespace) => `${namespace}.overlay.opaque`
+
+export const opaqueValue: Uint8Array = Buffer.from("y")
+
+/** A directory that hides what lower layers have in it. */
+export const isOpaque = (inode: Inode, namespace: Namespace): boolean => {
+  const value = xattrsOf(inode).get(opaqueMark(namespace))
+  return value !== undefined && Buffer.compare(value, opaqueValue) === 0
+}
+
+// ============================================================ looking
+
+/** What a name shows, looked up in the layers of its directory from top to bottom; `undefined` where it shows nothing. */
+export const lookUp = (directory: Layers, name: string, namespace: Namespace): Layers | undefined => {
+  const found: Array<Link> = []
+  for (const layer of layersOf(directory)) {
+    const link = layer.children.get(name)
+    if (link === undefined) continue
+    const inode = link.getNode()
+    // Only directories are merged: anything else ends what shows, or is not part of it.
+    if (isWhiteout(inode) || (found.length > 0 && !inode.isDirectory())) break
+    found.push(link)
+    if (!inode.isDirectory() || isOpaque(inode, namespace)) break
+  }
+  const [first, ...further] = found
+  if (first === undefined) return undefined
+  return first.parent === directory.upper ? { upper: first, lowers: further } : { upper: undefined, lowers: found }
+}
+
+/**
+ * Names in a directory that layers make up together. A directory that lies in one layer alone is listed as it is there,
+ * deletion marks and all, though none of those can be looked up: the kernel does the same.
+ */
+export const listed = (directory: Layers): ReadonlyArray<string> => {
+  const [first, ...further] = layersOf(directory)
+  if (first === undefined || further.length === 0) return first === undefined ? [] : namesIn(first)
+  const shown = new Map<string, boolean>()
+  for (const layer of layersOf(directory)) {
+    for (const name of namesIn(layer)) {
+      const link = layer.children.get(name)
+      if (link !== undefined && !shown.has(name)) shown.set(name, !isWhiteout(link.getNode()))
+    }
+  }
+  return [...shown].flatMap(([name, isShown]) => isShown ? [name] : [])
+}
+
+/** From top to bottom. */
+export const layersOf = ({ lowers, upper }: Layers): ReadonlyArray<Link> =>
+  upper === undefined ? lowers : [upper, ...lowers]
+
+/** The layer whose attributes an entry shows: of a merged directory the topmost. */
+export const topOf = (layers: Layers): Link => {
+  const [top] = layersOf(layers)
+  if (top === undefined) throw new Errno("ENOENT")
+  return top
+}
+
+/** A directory that more than one layer makes up. */
+export const isMerged = ({ lowers, upper }: Layers): boolean => lowers.length + (upper === undefined ? 0 : 1) > 1
+
+// ============================================================ what a change leaves
+
+/** Whether a name that goes has to leave a whiteout: only where lower layers of its directory have it still. */
+export const leavesWhiteout = (directory: Layers, name: string): boolean => {
+  for (const lower of directory.lowers) {
+    const link = lower.children.get(name)
+    if (link !== undefined) return !isWhiteout(link.getNode())
+  }
+  return false
+}
+
+/** Whether a new directory is made opaque: over a whiteout, and wherever a lower layer could show through it later. */
+export const isMadeOpaque = (directory: Layers, overWhiteout: boolean): boolean =>
+  overWhiteout || directory.lowers.length > 0
+
+/**
+ * Only what lies in the upper layer alone can be moved if it is a directory: to move another, all that lower layers show
+ * in it would have to be copied, so programs are told to do that themselves.
+ */
+export const requireMovable = (source: Layers): void => {
+  if (source.lowers.length > 0 && isDirectory(topOf(source))) throw new Errno("EXDEV")
+}
+
+// ============================================================ extended attributes
+
+/** Whether the attribute in a layer is a mark of this overlay's own, which it neither shows nor copies up. */
+export const isOwnXattr = (name: string, namespace: Namespace): boolean => {
+  const prefix = `${namespace}.overlay.`
+  return name.startsWith(prefix) && !name.startsWith(`${prefix}overlay.`)
+}
+
+/** As what an attribute is stored that is set through an overlay: no mark can be made through it, so they are escaped. */
+export const storedXattr = (name: string, namespace: Namespace): string => {
+  const prefix = `${namespace}.overlay.`
+  return name.startsWith(prefix) ? `${prefix}overlay.${name.slice(prefix.length)}` : name
+}
+
+/** As what an attribute of a layer is shown; `undefined` for the overlay's own. */
+export const shownXattr = (name: string, namespace: Namespace): string | undefined => {
+  if (isOwnXattr(name, namespace)) return undefined
+  const prefix = `${namespace}.overlay.`
+  return name.startsWith(prefix) ? `${prefix}${name.slice(prefix.length + "overlay.".length)}` : name
+}

@@ -1,0 +1,160 @@
+/**
+ * Changes inside an overlay: all land in its upper layer. Whoever calls has checked what the kernel checks for every file
+ * system; here is what overlay adds, in its order. overlayfs.rst, "whiteouts and opaque directories" and "renaming
+ * directories"; `fs/overlayfs/dir.c`.
+ */
+import type { MemoryVolume } from "../MemoryVolume.ts"
+import { clearWhiteouts, copyUp } from "./copyUp.ts"
+import { addName, discard, move } from "./disk.ts"
+import { Errno } from "./errno.ts"
+import { characterDeviceType, type Inode, isDirectory, isEmpty, type Link, xattrsOf } from "./inode.ts"
+import { isMadeOpaque, isOpaque, leavesWhiteout, opaqueMark, opaqueValue, requireMovable } from "./overlay.ts"
+import type { Overlay, OverlayEntry } from "./overlayEntry.ts"
+
+/** Puts a new inode into a directory, where nothing is seen under that name. */
+export const createIn = (volume: MemoryVolume, directory: OverlayEntry, name: string, inode: Inode): OverlayEntry => {
+  const upper = copyUp(volume, directory)
+  const overWhiteout = uncover(volume, upper, name)
+  if (inode.isDirectory() && isMadeOpaque(directory, overWhiteout)) markOpaque(directory.overlay, inode)
+  upper.createChild(name, inode)
+  return made(directory, name)
+}
+
+/** Gives what is there another name. */
+export const linkIn = (
+  volume: MemoryVolume,
+  existing: OverlayEntry,
+  directory: OverlayEntry,
+  name: string
+): OverlayEntry => {
+  const upper = copyUp(volume, existing)
+  const above = copyUp(volume, directory)
+  uncover(volume, above, name)
+  addName(above, name, upper.getNode())
+  return made(directory, name)
+}
+
+/** Takes away a name, a directory's only if it is empty. */
+export const removeFrom = (volume: MemoryVolume, entry: OverlayEntry): void => {
+  const directory = aboveOf(entry)
+  if (isDirectory(entry) && !isEmpty(entry)) throw new Errno("ENOTEMPTY")
+  const remains = leavesWhiteout(directory, entry.name)
+  const above = copyUp(volume, directory)
+  if (entry.upper !== undefined) drop(volume, entry.upper)
+  if (remains) addWhiteout(volume, directory.overlay, above, entry.name)
+  gone(entry)
+}
+
+/** Moves an entry to a name, over what is there. */
+export const renameIn = (
+  volume: MemoryVolume,
+  source: OverlayEntry,
+  directory: OverlayEntry,
+  name: string,
+  target: OverlayEntry | undefined
+): void => {
+  requireMovable(source)
+  const isPureUpper = target !== undefined && target.lowers.length === 0
+  if (target !== undefined && isDirectory(target) && !isPureUpper && !isEmpty(target)) throw new Errno("ENOTEMPTY")
+  const from = aboveOf(source)
+  const remains = leavesWhiteout(from, source.name)
+  const moved = copyUp(volume, source)
+  const above = copyUp(volume, directory)
+  // Before the upper layer's own answer: what is not moved in the end has been made opaque all the same.
+  const { overlay } = source
+  if (isDirectory(source) && !isOpaque(moved.getNode(), overlay.namespace) && directory.lowers.length > 0) {
+    markOpaque(overlay, moved.getNode())
+  }
+  if (target !== undefined && isDirectory(target) && !isEmpty(target)) throw new Errno("ENOTEMPTY")
+  moveOver(volume, { moved, above, name, target, remains })
+  if (target !== undefined) gone(target)
+  from.children.forget(source.name)
+  source.parent = directory
+  source.name = name
+  directory.children.adopt(source)
+}
+
+interface Move {
+  readonly moved: Link
+  readonly above: Link
+  readonly name: string
+  readonly target: OverlayEntry | undefined
+  /** Whether the old name has to be covered. */
+  readonly remains: boolean
+}
+
+const moveOver = (volume: MemoryVolume, { above, moved, name, remains, target }: Move): void => {
+  const [from, oldName] = [moved.parent, moved.name]
+  const covered = above.children.get(name)
+  const whiteout = target === undefined ? covered : undefined
+  if (covered !== undefined && covered !== whiteout) drop(volume, covered)
+  if (whiteout === undefined) move(moved, above, name)
+  else {
+    above.deleteChild(whiteout)
+    move(moved, above, name)
+    // Switched, where the old name needs one too: the upper layer's own rename does both at once.
+    if (remains && from !== undefined) return putBack(whiteout, from, oldName)
+    discardDetached(volume, whiteout)
+  }
+  if (remains && from !== undefined) from.createChild(oldName, newWhiteout(volume))
+}
+
+const putBack = (whiteout: Link, directory: Link, name: string): void => {
+  whiteout.name = name
+  whiteout.steps = [...directory.steps, name]
+  directory.setChild(name, whiteout)
+}
+
+/** A link that is in no directory any more. */
+const discardDetached = (volume: MemoryVolume, link: Link): void => {
+  link.parent = undefined
+  discard(volume, link)
+}
+
+// ============================================================ marks
+
+/** Takes the whiteout away that covers a name, if one does. */
+const uncover = (volume: MemoryVolume, directory: Link, name: string): boolean => {
+  const covering = directory.children.get(name)
+  if (covering !== undefined) discard(volume, covering)
+  return covering !== undefined
+}
+
+const markOpaque = ({ namespace }: Overlay, inode: Inode): void => {
+  xattrsOf(inode).set(opaqueMark(namespace), opaqueValue)
+}
+
+const addWhiteout = (volume: MemoryVolume, overlay: Overlay, directory: Link, name: string): void => {
+  const known = overlay.whiteout
+  if (known !== undefined && known.nlink > 0) addName(directory, name, known)
+  else {
+    overlay.whiteout = newWhiteout(volume)
+    directory.createChild(name, overlay.whiteout)
+  }
+}
+
+const newWhiteout = (volume: MemoryVolume): Inode => volume.memfs._core.createNode(characterDeviceType)
+
+// ============================================================ entries
+
+/** Takes an entry out of the upper layer; a directory that shows nothing may hold whiteouts still. */
+const drop = (volume: MemoryVolume, link: Link): void => {
+  if (isDirectory(link)) clearWhiteouts(volume, link)
+  discard(volume, link)
+}
+
+const made = (directory: OverlayEntry, name: string): OverlayEntry => {
+  const entry = directory.children.get(name)
+  if (entry === undefined) throw new Errno("ENOENT")
+  return entry
+}
+
+const gone = (entry: OverlayEntry): void => {
+  entry.parent?.children.forget(entry.name)
+  entry.parent = undefined
+}
+
+const aboveOf = (entry: OverlayEntry): OverlayEntry => {
+  if (entry.parent === undefined) throw new Errno("ENOENT")
+  return entry.parent
+}

@@ -1,0 +1,27 @@
+/** Who is using a layer: by what the mounts hold, so a layer that has been moved since is told as well. */
+import type { LayerUse } from "@snapshotter/core/Mounter"
+import type { MemoryVolume } from "../MemoryVolume.ts"
+import { type Entry, isInside } from "./inode.ts"
+import type { MountedTree } from "./mountTable.ts"
+import { OverlayEntry } from "./overlayEntry.ts"
+
+export const usesOf = (volume: MemoryVolume, layer: Entry): ReadonlyArray<LayerUse> => [
+  ...volume.mounts.all.flatMap((mount) => mount.on === undefined ? [] : usesByOne(volume, layer, mount)),
+  // What was detached while it was written to may be written to still.
+  ...volume.mounts.lingering.flatMap((mount) => usesByOne(volume, layer, mount))
+    .filter(({ as, writable }) => writable && as !== "lower")
+    .map((use): LayerUse => ({ ...use, target: undefined }))
+]
+
+const usesByOne = (volume: MemoryVolume, layer: Entry, mount: MountedTree): Array<LayerUse> => {
+  const { root, writable } = mount
+  const target = volume.mounts.pathOf({ mount, link: root })
+  const uses: Array<LayerUse> = []
+  // A mount of a directory inside the layer uses it too: what is written there is written into the layer.
+  if (isInside(root, layer)) uses.push({ target, as: "bind", writable })
+  if (!(root instanceof OverlayEntry) || layer instanceof OverlayEntry) return uses
+  const { lowers, upper } = root.overlay.layers
+  if (upper === layer) uses.push({ target, as: "upper", writable: true })
+  if (lowers.includes(layer)) uses.push({ target, as: "lower", writable: false })
+  return uses
+}
