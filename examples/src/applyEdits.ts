@@ -19,21 +19,12 @@ export class EditRefused extends Schema.TaggedError<EditRefused>()("EditRefused"
   }
 }
 
-/**
- * Commits what `base` is after the edits as `result`. If one of them does not fit, there is no `result`.
- *
- * Copies what it edits, since a fork of something is an overlay, and memory-fs mounts binds only.
- */
+/** Commits what `base` is after the edits as `result`. If one of them does not fit, there is no `result`. */
 export const applyEdits = (base: Snapshot.Name, result: Snapshot.Name, edits: ReadonlyArray<Edit>) =>
-  Fork.viewed(
-    { key: Snapshot.Key.make(`${result}: source`), parent: base },
-    (source) =>
-      Fork.committed({ key: Snapshot.Key.make(`${result}: work`) }, result, (work) =>
-        Effect.gen(function*() {
-          const fs = yield* FileSystem.FileSystem
-          for (const name of yield* fs.readDirectory(source)) yield* fs.copy(`${source}/${name}`, `${work}/${name}`)
-          for (const edit of edits) yield* applyEdit(work, edit)
-        }))
+  Fork.committed(
+    { key: Snapshot.Key.make(`${result}: work`), parent: base },
+    result,
+    (work) => Effect.forEach(edits, (edit) => applyEdit(work, edit), { discard: true })
   )
 
 const applyEdit = Effect.fnUntraced(function*(directory: string, { from, path, to }: Edit) {

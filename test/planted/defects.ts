@@ -47,8 +47,7 @@ export const defects: ReadonlyArray<Defect> = [
     edits: [
       {
         file: "internal/create.ts",
-        find:
-          "yield* reading(store, operation, \"parent\", parent, ({ id }) => makeChainDurable(store, operation, parent, id))",
+        find: "yield* interruptibly(durable)",
         put: ""
       },
       {
@@ -279,8 +278,8 @@ export const defects: ReadonlyArray<Defect> = [
     name: "a snapshot that moved away while it was being synced makes all others suspect",
     edits: [{
       file: "internal/durable.ts",
-      find: "error.code === \"ENOENT\" ? Effect.void : markSuspects(store, error)",
-      put: "markSuspects(store, error)"
+      find: "error.operation === \"sync\"",
+      put: "error.operation !== \"\""
     }],
     tests: concurrency("F65")
   },

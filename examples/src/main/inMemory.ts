@@ -22,7 +22,7 @@ export const inMemory = (directory: string) =>
       "The forest, and what each layer holds:",
       ...Show.forest(yield* nodes),
       "",
-      "Mounts are data; those of work, which memory-fs does not mount:",
+      "Mounts are data; those of work:",
       ...Show.mountLines(mounts),
       "",
       "Read back, every byte:",
@@ -30,7 +30,7 @@ export const inMemory = (directory: string) =>
     ].join("\n"))
   }).pipe(Effect.provide(MemorySnapshotter.layer))
 
-/** Without parent, so that it is a bind mount, which memory-fs has. */
+/** Without parent, so that it is a bind mount. */
 const makeBase = (sample: Sample) =>
   Effect.gen(function*() {
     const fs = yield* FileSystem.FileSystem

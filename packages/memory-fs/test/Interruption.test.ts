@@ -63,7 +63,7 @@ const hangingAt = (volume: MemoryVolume.MemoryVolume, options: Options) =>
       return "hang"
     })
     const world = yield* worldOf(processOn(volume, "process", faults), options)
-    const model = yield* play(world, empty(false), before)
+    const model = yield* play(world, empty(true), before)
     return { control, world, model }
   })
 

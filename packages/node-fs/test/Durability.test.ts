@@ -13,11 +13,13 @@ import * as NodeSnapshotter from "@snapshotter/node-fs/NodeSnapshotter"
 import * as NodeStoreFileSystem from "@snapshotter/node-fs/NodeStoreFileSystem"
 import { Context, Effect, Layer, type Scope, Stream } from "effect"
 import { execFileSync } from "node:child_process"
+import { createHash } from "node:crypto"
 import * as fs from "node:fs"
 import * as path from "node:path"
 import { fileURLToPath } from "node:url"
 import { assert, describe, it } from "vitest"
 import { judgement } from "../../../test/Judgement.ts"
+import { readOnly } from "./layers.ts"
 import { freshDirectory, isRoot } from "./place.ts"
 import { copyOf, type Format, format, formats, mounted, repair } from "./programs/disks.ts"
 
@@ -152,7 +154,8 @@ const asDocumented: Record<string, ReadonlyArray<string>> = {
     "sync directory view/s3"
   ],
   "what changes nothing": [],
-  "nor this": [],
+  // The whole store is looked at while nobody changes it.
+  "nor this": ["lock"],
   "remove of a key": [
     "lock",
     "move view/s3 trash/s3",
@@ -447,8 +450,25 @@ const work = Effect.fnUntraced(function*({ acknowledged, directory, disk, option
   }
 })
 
+/** The layers of a committed snapshot, nearest first, by the links alone. */
+const layersOf = (root: string, of: string): ReadonlyArray<string> => {
+  const link = path.join(root, "index", createHash("sha256").update(of).digest("hex"))
+  const layers: Array<string> = []
+  for (let at: string | undefined = fs.realpathSync(link); at !== undefined;) {
+    layers.push(path.join(at, "fs"))
+    const parent = path.join(at, "parent")
+    at = fs.existsSync(parent) ? fs.realpathSync(parent) : undefined
+  }
+  return layers
+}
+
 /** What is found on a disk is what was acknowledged, through real mounts. */
-const judge = Effect.fnUntraced(function*(directory: string, disk: string, { after, infos, trees }: Acknowledged) {
+const judge = Effect.fnUntraced(function*(
+  directory: string,
+  disk: string,
+  { after, infos, trees }: Acknowledged,
+  how: "writable" | "read-only"
+) {
   const { mounter, store } = yield* openOn(disk)
   const damage = (yield* store.check).filter(({ severity }) => severity !== "reclaimable")
   assert.deepStrictEqual(damage, [], `damage after ${after}`)
@@ -459,14 +479,17 @@ const judge = Effect.fnUntraced(function*(directory: string, disk: string, { aft
   fs.mkdirSync(target, { recursive: true })
   for (const { kind, name: of } of infos) {
     const expected = trees.get(of)
-    if (expected === undefined) continue
-    const mounts = kind === "committed"
+    if (expected === undefined || (kind === "active" && how === "read-only")) continue
+    const mounts = kind === "committed" && how === "read-only"
+      ? readOnly(layersOf(path.join(disk, "store"), of))
+      : kind === "committed"
       ? yield* store.view(key("look"), { parent: name(of) })
       : yield* store.mounts(key(of))
     const seen = yield* Effect.scoped(Effect.map(mounter.mount(mounts, target), () => picture(target)))
     assert.deepStrictEqual(seen, expected, `the tree of ${of} after ${after}`)
-    if (kind === "committed") yield* store.remove(key("look"))
+    if (kind === "committed" && how === "writable") yield* store.remove(key("look"))
   }
+  if (how === "read-only") return
   assert.deepStrictEqual((yield* store.cleanup).unremoved, [])
   assert.deepStrictEqual(yield* store.check, [])
 })
@@ -491,7 +514,8 @@ const onDisk = Effect.fnUntraced(function*<E>(
   )
   for (const { copy, state } of states) {
     if (kind.repair !== undefined) yield* lookAt(kind, directory, repaired(kind.repair, copy), state)
-    yield* lookAt(kind, directory, copy, state)
+    // What no repair has gone over may be read: the kernel refuses to write to it (EIO), as its maps of what is free are old.
+    yield* lookAt(kind, directory, copy, state, kind.repair === undefined ? "writable" : "read-only")
   }
   return states.map(({ state }) => state.after)
 })
@@ -503,10 +527,17 @@ const repaired = (command: ReadonlyArray<string>, image: string): string => {
   return other
 }
 
-const lookAt = (kind: Format, directory: string, image: string, state: Acknowledged) => {
+const lookAt = (
+  kind: Format,
+  directory: string,
+  image: string,
+  state: Acknowledged,
+  how: "writable" | "read-only" = "writable"
+) => {
   const disk = path.join(directory, "found")
+  const options = how === "writable" ? kind.copyOptions : [...kind.copyOptions, "-o", "ro"]
   return Effect.scoped(
-    Effect.andThen(mounted(image, disk, kind.copyOptions), Effect.scoped(judge(directory, disk, state)))
+    Effect.andThen(mounted(image, disk, options), Effect.scoped(judge(directory, disk, state, how)))
   ).pipe(Effect.ensuring(Effect.sync(() => fs.rmSync(image))))
 }
 

@@ -145,19 +145,24 @@ describe.runIf(judgement("field-cases", missing))("field cases", () => {
           const target = path.join(directory, "target")
           for (const at of [there, path.join(directory, "bound")]) {
             if (at !== there) execFileSync("mount", ["--bind", there, at])
-            const moved = yield* openStore({ root: at, durability: "process" })
-            const mounts = yield* moved.mounts(key("three"))
-            assert.include(JSON.stringify(mounts), at)
-            assert.notInclude(JSON.stringify(mounts), root)
+            // A store that is open keeps what it is on from being unmounted.
             yield* Effect.scoped(Effect.gen(function*() {
-              yield* mounter.mount(mounts, target)
-              assert.includeMembers(fs.readdirSync(target), ["one", "two"])
-              fs.writeFileSync(`${target}/${path.basename(at)}`, "")
+              const moved = yield* openStore({ root: at, durability: "process" })
+              const mounts = yield* moved.mounts(key("three"))
+              assert.include(JSON.stringify(mounts), at)
+              assert.notInclude(JSON.stringify(mounts), root)
+              yield* Effect.scoped(Effect.gen(function*() {
+                yield* mounter.mount(mounts, target)
+                assert.includeMembers(fs.readdirSync(target), ["one", "two"])
+                fs.writeFileSync(`${target}/${path.basename(at)}`, "")
+              }))
+              assert.deepStrictEqual(yield* moved.check, [])
             }))
-            assert.deepStrictEqual(yield* moved.check, [])
           }
-          const moved = yield* openStore({ root: there, durability: "process" })
-          yield* moved.commit(name("three committed"), key("three"))
+          yield* Effect.scoped(Effect.gen(function*() {
+            const moved = yield* openStore({ root: there, durability: "process" })
+            yield* moved.commit(name("three committed"), key("three"))
+          }))
           const { status } = spawnSync("grep", ["-rqF", `${root}/`, there])
           assert.strictEqual(status, 1, "something in the store holds the old path")
           execFileSync("umount", [path.join(directory, "bound")])
@@ -551,15 +556,23 @@ describe.runIf(judgement("field-cases", missing))("field cases", () => {
             `i=0; while :; do i=$((i+1)); d=d$((i%7)); mkdir -p "$d/x/y"; echo $i > "$d/x/y/f"; mv "$d" "m$d";
           rm -rf "m$d"; echo $i; done`
           const child = yield* Effect.acquireRelease(
-            Effect.sync(() => spawn("sh", ["-c", script], { cwd: at, stdio: ["ignore", "pipe", "ignore"] })),
-            (child) =>
+            Effect.sync(() => {
+              const child = spawn("sh", ["-c", script], {
+                cwd: at,
+                stdio: ["ignore", "pipe", "ignore"],
+                detached: true
+              })
+              return { output: child.stdout, closed: once(child, "close"), group: -(child.pid ?? 0) }
+            }),
+            ({ closed, group }) =>
               Effect.promise(async () => {
-                child.kill("SIGKILL")
-                if (child.exitCode === null && child.signalCode === null) await once(child, "exit")
+                // What it started too: whoever still works in the mount keeps it from being unmounted.
+                process.kill(group, "SIGKILL")
+                await closed
               })
           )
           const rounds = { done: 0 }
-          createInterface({ input: child.stdout }).on("line", () => rounds.done++)
+          createInterface({ input: child.output }).on("line", () => rounds.done++)
           let measured = 0
           while (rounds.done < 100 || measured < 300) {
             const { inodes } = yield* bench.store.usage(key("a"))
@@ -568,10 +581,6 @@ describe.runIf(judgement("field-cases", missing))("field cases", () => {
             measured++
             yield* Effect.promise(() => new Promise((resolve) => setImmediate(resolve)))
           }
-          yield* Effect.promise(async () => {
-            child.kill("SIGKILL")
-            await once(child, "exit")
-          })
         })
     )
   })
