@@ -27,7 +27,7 @@ const model: Tests = { file: "packages/memory-fs/test/Model.test.ts" }
 const crash = (named: string): Tests => ({ file: "packages/memory-fs/test/Crash.test.ts", named })
 const suite: Tests = { file: "packages/memory-fs/test/Snapshotter.test.ts" }
 const concurrency = (named: string): Tests => ({ file: "packages/memory-fs/test/Concurrency.test.ts", named })
-const interruption: Tests = { file: "packages/memory-fs/test/Interruption.test.ts" }
+const interruption = (named: string): Tests => ({ file: "packages/memory-fs/test/Interruption.test.ts", named })
 const turns: Tests = { file: "packages/core/test/Turns.test.ts" }
 
 export const defects: ReadonlyArray<Defect> = [
@@ -227,7 +227,7 @@ export const defects: ReadonlyArray<Defect> = [
       find: "const alone = batch.includes(entry) && batch.every((one) => one.state === \"abandoned\")",
       put: "const alone = batch.includes(entry)"
     }],
-    tests: interruption
+    tests: interruption("of one batch")
   },
   {
     name: "an interrupted operation does not take back what it has staged",
@@ -236,7 +236,7 @@ export const defects: ReadonlyArray<Defect> = [
       find: "Effect.forEach(entry.undos.splice(0).reverse(), quietly, { discard: true }),",
       put: "Effect.void,"
     }],
-    tests: interruption
+    tests: interruption("any call of prepare")
   },
   {
     name: "whoever leads sees that nobody waits, and resigns a moment later",

@@ -1,7 +1,7 @@
 /** Copies as Node's `fs.copyFile` and `fs.cp` make them, for Effect's `FileSystem`. */
 import type { MemoryVolume } from "../MemoryVolume.ts"
 import { identityOf, inodeToChange } from "./change.ts"
-import { Errno } from "./errno.ts"
+import { codeOf, Errno } from "./errno.ts"
 import { readAll, writeAt } from "./file.ts"
 import { isDirectory, isInside, isSymlink, namesIn, setTimes, timesOf } from "./inode.ts"
 import * as Linux from "./linux.ts"
@@ -21,14 +21,21 @@ const overwriting: Linux.Opening = { write: true, create: true, exclusive: false
 export const copyFile = (volume: MemoryVolume, from: string, to: string): Location => {
   const at = Linux.openFile(volume, from, Linux.forReading, 0)
   const source = at.link.getNode()
-  const bytes = readAll(source)
+  const bytes = source.isDirectory() ? new Uint8Array() : readAll(source)
   const target = Linux.openFile(volume, to, { ...overwriting, truncate: false }, source.perm)
   const inode = target.link.getNode()
   if (identityOf(target.link) === identityOf(at.link)) return target
   inode.truncate(0)
-  writeAt(inode, bytes, 0)
   Linux.setOwner(inode, source.uid, source.gid)
   Linux.setMode(inode, source.perm)
+  // Before the contents: so an empty file has its source's times, any other its own.
+  setTimes(inode, timesOf(source))
+  if (source.isDirectory()) {
+    // Noticed only now, and what could not be filled is taken away, if it can be, whatever it held before.
+    codeOf(() => Linux.unlink(volume, to))
+    throw new Errno("EISDIR")
+  }
+  writeAt(inode, bytes, 0)
   return target
 }
 

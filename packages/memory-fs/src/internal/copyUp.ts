@@ -6,8 +6,9 @@ import type { MemoryVolume } from "../MemoryVolume.ts"
 import { discard } from "./disk.ts"
 import { Errno } from "./errno.ts"
 import { type Inode, isDirectory, type Link, namesIn, setTimes, timesOf, xattrsOf } from "./inode.ts"
+import { setOrigin } from "./origin.ts"
 import { isOwnXattr, type Namespace, topOf } from "./overlay.ts"
-import { type OverlayEntry, setOrigin } from "./overlayEntry.ts"
+import type { OverlayEntry } from "./overlayEntry.ts"
 
 /**
  * The entry in the upper layer, copied there where it is not. Without `contents` a file is copied as an empty one, since
@@ -20,17 +21,16 @@ export const copyUp = (volume: MemoryVolume, entry: OverlayEntry, contents = tru
   const directory = copyUp(volume, parent)
   const lower = topOf(entry).getNode()
   const before = timesOf(directory.getNode())
-  const copy = copyOf(volume, lower, overlay.namespace, contents)
+  const copy = copyOf(volume, lower, overlay.settings.namespace, contents)
   const link = directory.createChild(entry.name, copy)
   // A copy shows nothing that was not there, so the directory stays as old as it was.
   setTimes(directory.getNode(), before)
   setTimes(copy, timesOf(lower))
   entry.upper = link
   // Of what is no directory only one layer takes part, and that is the upper one now.
-  if (!isDirectory(link)) {
-    entry.lowers = []
-    if (lower.nlink === 1) setOrigin(copy, lower)
-  }
+  if (!isDirectory(link)) entry.lowers = []
+  // One of several names is no longer the same file, so it takes nothing along.
+  if (isDirectory(link) || lower.nlink === 1) setOrigin(copy, lower)
   overlay.copied(entry.inode, copy)
   return link
 }

@@ -9,3 +9,14 @@ export class Errno {
 /** Whether the refusal says that nothing is there. */
 export const saysAbsent = (error: unknown): boolean =>
   error instanceof Errno && (error.code === "ENOENT" || error.code === "ENOTDIR")
+
+/** With which errno it is refused; `undefined` if it is not. */
+export const codeOf = (act: () => void): string | undefined => {
+  try {
+    act()
+    return undefined
+  } catch (error) {
+    if (error instanceof Errno) return error.code
+    throw error
+  }
+}

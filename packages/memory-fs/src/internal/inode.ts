@@ -34,8 +34,11 @@ export const namesIn = (directory: Entry): Array<string> => {
   return names
 }
 
+/** Whether nothing can be looked up in it; an overlay may list names that only whiteouts have. */
 export const isEmpty = (directory: Entry): boolean => {
-  for (const name of directory.children.keys()) if (name !== "." && name !== "..") return false
+  for (const name of directory.children.keys()) {
+    if (name !== "." && name !== ".." && directory.children.get(name) !== undefined) return false
+  }
   return true
 }
 

@@ -9,6 +9,7 @@
  */
 import { Errno } from "./errno.ts"
 import { type Inode, isDirectory, type Link, namesIn, xattrsOf } from "./inode.ts"
+import { originOf } from "./origin.ts"
 
 /** Under which prefix an overlay keeps its marks: `user.` with the option `userxattr`. Those of the other are plain data. */
 export type Namespace = "trusted" | "user"
@@ -56,12 +57,11 @@ export const lookUp = (directory: Layers, name: string, namespace: Namespace): L
 }
 
 /**
- * Names in a directory that layers make up together. A directory that lies in one layer alone is listed as it is there,
- * deletion marks and all, though none of those can be looked up: the kernel does the same.
+ * Names in a directory that layers make up together. A directory that lies in one layer alone, and was made there, is
+ * listed as it is, deletion marks and all, though none of those can be looked up: the kernel does the same.
  */
 export const listed = (directory: Layers): ReadonlyArray<string> => {
-  const [first, ...further] = layersOf(directory)
-  if (first === undefined || further.length === 0) return first === undefined ? [] : namesIn(first)
+  if (!isMerged(directory) && originOf(topOf(directory).getNode()) === undefined) return namesIn(topOf(directory))
   const shown = new Map<string, boolean>()
   for (const layer of layersOf(directory)) {
     for (const name of namesIn(layer)) {
@@ -97,9 +97,13 @@ export const leavesWhiteout = (directory: Layers, name: string): boolean => {
   return false
 }
 
-/** Whether a new directory is made opaque: over a whiteout, and wherever a lower layer could show through it later. */
-export const isMadeOpaque = (directory: Layers, overWhiteout: boolean): boolean =>
-  overWhiteout || directory.lowers.length > 0
+/**
+ * Whether a new directory is made opaque: over a whiteout always. Elsewhere nothing could show through it, so the kernel
+ * does it in merged directories only to save itself a look, and only with `xino=on` here, since it lets lower layers be
+ * changed while they are not mounted ("Changes to underlying filesystems").
+ */
+export const isMadeOpaque = (directory: Layers, overWhiteout: boolean, xino: boolean): boolean =>
+  overWhiteout || (xino && directory.lowers.length > 0)
 
 /**
  * Only what lies in the upper layer alone can be moved if it is a directory: to move another, all that lower layers show
@@ -115,17 +119,4 @@ export const requireMovable = (source: Layers): void => {
 export const isOwnXattr = (name: string, namespace: Namespace): boolean => {
   const prefix = `${namespace}.overlay.`
   return name.startsWith(prefix) && !name.startsWith(`${prefix}overlay.`)
-}
-
-/** As what an attribute is stored that is set through an overlay: no mark can be made through it, so they are escaped. */
-export const storedXattr = (name: string, namespace: Namespace): string => {
-  const prefix = `${namespace}.overlay.`
-  return name.startsWith(prefix) ? `${prefix}overlay.${name.slice(prefix.length)}` : name
-}
-
-/** As what an attribute of a layer is shown; `undefined` for the overlay's own. */
-export const shownXattr = (name: string, namespace: Namespace): string | undefined => {
-  if (isOwnXattr(name, namespace)) return undefined
-  const prefix = `${namespace}.overlay.`
-  return name.startsWith(prefix) ? `${prefix}${name.slice(prefix.length + "overlay.".length)}` : name
 }

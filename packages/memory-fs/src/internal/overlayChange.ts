@@ -15,7 +15,9 @@ import type { Overlay, OverlayEntry } from "./overlayEntry.ts"
 export const createIn = (volume: MemoryVolume, directory: OverlayEntry, name: string, inode: Inode): OverlayEntry => {
   const upper = copyUp(volume, directory)
   const overWhiteout = uncover(volume, upper, name)
-  if (inode.isDirectory() && isMadeOpaque(directory, overWhiteout)) markOpaque(directory.overlay, inode)
+  if (inode.isDirectory() && isMadeOpaque(directory, overWhiteout, directory.overlay.settings.xino)) {
+    markOpaque(directory.overlay, inode)
+  }
   upper.createChild(name, inode)
   return made(directory, name)
 }
@@ -62,7 +64,7 @@ export const renameIn = (
   const above = copyUp(volume, directory)
   // Before the upper layer's own answer: what is not moved in the end has been made opaque all the same.
   const { overlay } = source
-  if (isDirectory(source) && !isOpaque(moved.getNode(), overlay.namespace) && directory.lowers.length > 0) {
+  if (isDirectory(source) && !isOpaque(moved.getNode(), overlay.settings.namespace) && directory.lowers.length > 0) {
     markOpaque(overlay, moved.getNode())
   }
   if (target !== undefined && isDirectory(target) && !isEmpty(target)) throw new Errno("ENOTEMPTY")
@@ -120,7 +122,7 @@ const uncover = (volume: MemoryVolume, directory: Link, name: string): boolean =
   return covering !== undefined
 }
 
-const markOpaque = ({ namespace }: Overlay, inode: Inode): void => {
+const markOpaque = ({ settings: { namespace } }: Overlay, inode: Inode): void => {
   xattrsOf(inode).set(opaqueMark(namespace), opaqueValue)
 }
 

@@ -3,12 +3,20 @@
  * open files hold on to it. What it shows is decided by `overlay.ts`, what changes it stands in `overlayChange.ts`.
  */
 import { type Inode, isDirectory, type Link } from "./inode.ts"
+import { originOf } from "./origin.ts"
 import { isMerged, type Layers, layersOf, listed, lookUp, type Namespace, topOf } from "./overlay.ts"
+
+/** The options that matter while it is mounted. */
+export interface Settings {
+  readonly namespace: Namespace
+  /** Whether `xino=on` was said. */
+  readonly xino: boolean
+}
 
 /** An overlay that is mounted, as long as anything holds it. */
 export class Overlay {
   readonly layers: Layers
-  readonly namespace: Namespace
+  readonly settings: Settings
   /** What `lstat` tells as `dev` of all that is in it. */
   readonly device: bigint
   readonly root: OverlayEntry
@@ -16,9 +24,9 @@ export class Overlay {
   whiteout: Inode | undefined
   private readonly shared = new WeakMap<Inode, OverlayInode>()
 
-  constructor(layers: Layers, namespace: Namespace, device: bigint) {
+  constructor(layers: Layers, settings: Settings, device: bigint) {
     this.layers = layers
-    this.namespace = namespace
+    this.settings = settings
     this.device = device
     this.root = new OverlayEntry(this, "/", undefined, layers)
   }
@@ -81,9 +89,8 @@ export class OverlayEntry implements Layers {
 
   /** The inode number: of the lower layer where it can be kept, so that a copy-up does not change it. */
   get number(): number {
-    const [lower] = this.lowers
-    if (isDirectory(this) && lower !== undefined) return lower.getNode().ino
-    const origin = originOf(this.getNode())
+    if (isDirectory(this)) return (this.lowers[0] ?? topOf(this)).getNode().ino
+    const origin = this.upper === undefined ? undefined : originOf(this.getNode())
     return origin?.nlink === 1 ? origin.ino : this.getNode().ino
   }
 
@@ -104,7 +111,7 @@ class Children {
   /** The same entry as before, as long as the same layers show it. */
   get(name: string): OverlayEntry | undefined {
     const { directory } = this
-    const layers = lookUp(directory, name, directory.overlay.namespace)
+    const layers = lookUp(directory, name, directory.overlay.settings.namespace)
     const known = this.known.get(name)
     if (layers === undefined) {
       this.known.delete(name)
@@ -133,15 +140,4 @@ class Children {
 const areSame = (one: Layers, other: Layers): boolean => {
   const [ones, others] = [layersOf(one), layersOf(other)]
   return one.upper === other.upper && ones.length === others.length && ones.every((link, i) => link === others[i])
-}
-
-// ============================================================ origins
-
-/** What an inode was copied up from, where it was that inode's only name: it goes on lending its number. */
-const origins = new WeakMap<Inode, Inode>()
-
-export const originOf = (inode: Inode): Inode | undefined => origins.get(inode)
-
-export const setOrigin = (inode: Inode, origin: Inode): void => {
-  origins.set(inode, origin)
 }

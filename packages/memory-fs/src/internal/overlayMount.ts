@@ -65,7 +65,7 @@ export const makeOverlay = (volume: MemoryVolume, plan: OverlayPlan, found: Foun
   const written = writtenDirectories(found)
   requireApart(written === undefined ? lowers : [written.upper, written.work, ...lowers])
   if (written !== undefined) prepareWork(volume, written.work, plan)
-  return new Overlay({ upper: written?.upper, lowers }, plan.namespace, volume.mounts.newDevice(volume.device))
+  return new Overlay({ upper: written?.upper, lowers }, plan.settings, volume.mounts.newDevice(volume.device))
 }
 
 /** The two directories that are written to: apart, and where the one can be renamed into the other. */

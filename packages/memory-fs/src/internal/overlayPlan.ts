@@ -1,7 +1,7 @@
 /** From an overlay mount as data to what is mounted; refusals of what the kernel refuses, in its words where it has any. */
 import { type OverlayMount, overlayOptions } from "@snapshotter/core/Mount"
 import { layersMaxOfKernel } from "@snapshotter/core/Snapshot"
-import type { Namespace } from "./overlay.ts"
+import type { Settings } from "./overlayEntry.ts"
 import { Refused } from "./refusal.ts"
 
 export interface OverlayPlan {
@@ -10,7 +10,7 @@ export interface OverlayPlan {
   readonly upper: string | undefined
   readonly work: string | undefined
   readonly writable: boolean
-  readonly namespace: Namespace
+  readonly settings: Settings
   readonly volatile: boolean
 }
 
@@ -44,7 +44,7 @@ export const planOverlay = (mount: OverlayMount): OverlayPlan => {
     upper,
     work,
     writable: upper !== undefined && !others.includes("ro"),
-    namespace: others.includes("userxattr") ? "user" : "trusted",
+    settings: { namespace: others.includes("userxattr") ? "user" : "trusted", xino: others.includes("xino=on") },
     volatile: others.includes("volatile")
   }
 }

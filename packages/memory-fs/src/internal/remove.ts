@@ -1,6 +1,6 @@
 /** Removal as Node's `fs.rm` does it, for Effect's `FileSystem`. */
 import type { MemoryVolume } from "../MemoryVolume.ts"
-import { Errno } from "./errno.ts"
+import { codeOf, Errno } from "./errno.ts"
 import { isDirectory, namesIn } from "./inode.ts"
 import { removeDirectory, unlink } from "./linux.ts"
 import { locate } from "./lookup.ts"
@@ -27,14 +27,4 @@ const removeRecursively = (volume: MemoryVolume, path: string): void => {
   const first = refusals.find((refusal) => refusal !== "ENOENT")
   if (first !== undefined) throw new Errno(first)
   removeDirectory(volume, path)
-}
-
-const codeOf = (act: () => void): string | undefined => {
-  try {
-    act()
-    return undefined
-  } catch (error) {
-    if (error instanceof Errno) return error.code
-    throw error
-  }
 }
