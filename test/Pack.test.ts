@@ -69,7 +69,7 @@ beforeAll(async () => {
     )
     tarballs[`@snapshotter/${name}`] = `file:${path.join(project, "tarballs", tarball ?? "")}`
   }
-  const dependencies = { ...tarballs, effect: "*", "@types/node": "*" }
+  const dependencies = { ...tarballs, effect: "*", "@effect/platform-node": "*", "@types/node": "*" }
   fs.writeFileSync(path.join(project, "package.json"), JSON.stringify({ private: true, type: "module", dependencies }))
   fs.writeFileSync(
     path.join(project, "pnpm-workspace.yaml"),
@@ -143,7 +143,7 @@ describe("each package", () => {
     for (const { manifest, name } of installed) {
       assert.strictEqual(manifest.peerDependencies["effect"], effectRange, name)
       for (const other of installed) {
-        const range = manifest.dependencies?.[other.name]
+        const range = manifest.peerDependencies[other.name]
         if (range !== undefined) assert.strictEqual(range, `^${other.manifest.version}`, name)
       }
     }
@@ -174,6 +174,31 @@ describe("a project that installed them", () => {
     fs.writeFileSync(path.join(project, "tsconfig.json"), JSON.stringify({ compilerOptions, files: ["program.ts"] }))
     await run(path.join(root, "node_modules/.bin/tsc"), ["-p", "."], project)
     assert.deepStrictEqual(JSON.parse(await run(process.execPath, ["out/program.js"], project)), specifiers)
+  })
+
+  it("runs a program of ten lines, forks and all, on both backends", async () => {
+    const program = (layer: string) => `
+      import { Fork, Snapshot } from "@snapshotter/core"
+      import { MemorySnapshotter } from "@snapshotter/memory-fs"
+      import { NodeSnapshotter } from "@snapshotter/node-fs"
+      import { Effect, FileSystem } from "effect"
+      const [base, next] = [Snapshot.Name.make("base"), Snapshot.Name.make("next")]
+      const work = Snapshot.Key.make("work")
+      const program = Effect.gen(function*() {
+        const fs = yield* FileSystem.FileSystem
+        yield* Fork.committed({ key: work }, base, (directory) => fs.writeFileString(directory + "/hello", "world"))
+        yield* Fork.committed({ key: work, parent: base }, next, (directory) =>
+          Effect.andThen(fs.remove(directory + "/hello"), fs.writeFileString(directory + "/bye", "all")))
+        const names = (parent: Snapshot.Name) =>
+          Fork.viewed({ key: work, parent }, (directory) => fs.readDirectory(directory))
+        return [yield* names(base), yield* names(next)]
+      })
+      console.log(JSON.stringify(await Effect.runPromise(Effect.provide(program, ${layer}))))`
+    const store = JSON.stringify(path.join(project, "store"))
+    for (const layer of ["MemorySnapshotter.layer", `NodeSnapshotter.layer({ root: ${store} })`]) {
+      fs.writeFileSync(path.join(project, "ten.ts"), program(layer))
+      assert.deepStrictEqual(JSON.parse(await run(process.execPath, ["ten.ts"], project)), [["hello"], ["bye"]], layer)
+    }
   })
 
   it("cannot import what is internal", async () => {
