@@ -281,7 +281,7 @@ export const defects: ReadonlyArray<Defect> = [
       find: "error.operation === \"sync\"",
       put: "error.operation !== \"\""
     }],
-    tests: concurrency("F65")
+    tests: concurrency("prepare, commit and remove, at full")
   },
   {
     name: "walk lists committed snapshots first, so that one which moves meanwhile is missed",
