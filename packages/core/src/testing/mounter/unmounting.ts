@@ -1,0 +1,94 @@
+/** `unmount`, and the end of a mount with its scope. */
+import { Effect, Exit, Scope } from "effect"
+import { expectEqual, failureOf, type Suite } from "../Suite.ts"
+import {
+  bind,
+  expectNothingMounted,
+  inScope,
+  makeLayer,
+  makeTarget,
+  mountedOn,
+  type Needs,
+  statement
+} from "./bench.ts"
+
+export const unmountingCases: Suite<Needs> = [
+  statement("unmount ends a mount before its scope does", (place) =>
+    Effect.gen(function*() {
+      const layer = yield* makeLayer(place, 0, "text")
+      const target = yield* makeTarget(place)
+      yield* place.mounter.mount(bind(layer, true), target)
+      yield* place.mounter.unmount(target)
+      yield* expectNothingMounted(place)
+      yield* expectEqual("the names", yield* place.files.readDirectory(target), [])
+    })),
+  statement(
+    "what is unmounted already, the scope leaves alone, and what others mounted there since",
+    (place) =>
+      Effect.gen(function*() {
+        const [a, b] = [yield* makeLayer(place, 0, "a"), yield* makeLayer(place, 1, "b")]
+        const target = yield* makeTarget(place)
+        const first = yield* Scope.make()
+        yield* Scope.provide(place.mounter.mount(bind(a, true), target), first)
+        yield* place.mounter.unmount(target)
+        yield* place.mounter.mount(bind(b, true), target)
+        yield* Scope.close(first, Exit.void)
+        yield* expectEqual("the text", yield* place.files.readFileString(`${target}/file`), "b")
+      })
+  ),
+  statement("unmount ends what was mounted last on the target", (place) =>
+    Effect.gen(function*() {
+      const [a, b] = [yield* makeLayer(place, 0, "a"), yield* makeLayer(place, 1, "b")]
+      const target = yield* makeTarget(place)
+      yield* place.mounter.mount(bind(a, true), target)
+      yield* place.mounter.mount(bind(b, true), target)
+      yield* place.mounter.unmount(target)
+      yield* expectEqual("the text", yield* place.files.readFileString(`${target}/file`), "a")
+    })),
+  statement("unmounting where nothing is mounted is MountFailed with EINVAL", (place) =>
+    Effect.gen(function*() {
+      const target = yield* makeTarget(place)
+      const error = yield* failureOf("unmounting", place.mounter.unmount(target))
+      yield* expectEqual("the failure", error._tag, "MountFailed")
+      yield* expectEqual("the errno", error._tag === "MountFailed" && error.code, "EINVAL")
+    })),
+  statement("unmounting what is missing is MountFailed with ENOENT", (place) =>
+    Effect.gen(function*() {
+      const error = yield* failureOf("unmounting", place.mounter.unmount(place.at("missing")))
+      yield* expectEqual("the errno", error._tag === "MountFailed" && error.code, "ENOENT")
+    })),
+  statement(
+    "unmounting what has an open file is StillInUse, and works once it is closed",
+    (place) =>
+      Effect.gen(function*() {
+        const layer = yield* makeLayer(place, 0, "text")
+        const target = yield* makeTarget(place)
+        yield* place.mounter.mount(bind(layer, true), target)
+        yield* inScope(Effect.gen(function*() {
+          yield* place.files.open(`${target}/file`)
+          const error = yield* failureOf("unmounting", place.mounter.unmount(target))
+          yield* expectEqual("the failure", error._tag, "StillInUse")
+          yield* expectEqual("the mounts", (yield* mountedOn(place, target)).length, 1)
+        }))
+        yield* place.mounter.unmount(target)
+        yield* expectNothingMounted(place)
+      })
+  ),
+  statement(
+    "a mount that is in use when its scope closes is detached, and can be mounted again",
+    (place) =>
+      Effect.gen(function*() {
+        const layer = yield* makeLayer(place, 0, "text")
+        const target = yield* makeTarget(place)
+        yield* inScope(Effect.gen(function*() {
+          const mounting = yield* Scope.make()
+          yield* Scope.provide(place.mounter.mount(bind(layer, true), target), mounting)
+          yield* place.files.open(`${target}/file`)
+          yield* Scope.close(mounting, Exit.void)
+          yield* expectNothingMounted(place)
+        }))
+        yield* place.mounter.mount(bind(layer, true), target)
+        yield* expectEqual("the text", yield* place.files.readFileString(`${target}/file`), "text")
+      })
+  )
+]
