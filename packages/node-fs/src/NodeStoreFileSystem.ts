@@ -5,18 +5,8 @@ import { isUtf8 } from "node:buffer"
 import { constants, realpathSync } from "node:fs"
 import { copyAttributes, probeXattrs, withDirectory } from "./internal/attributes.ts"
 import { nextEntries, O_CLOEXEC, openDirectory } from "./internal/directory.ts"
-import {
-  EACCES,
-  EAGAIN,
-  EILSEQ,
-  EINVAL,
-  ENAMETOOLONG,
-  ENOENT,
-  ENOTDIR,
-  Errno,
-  errnoName,
-  succeeded
-} from "./internal/errno.ts"
+import { EACCES, EAGAIN, EILSEQ, EINVAL, ENAMETOOLONG, ENOENT, ENOTDIR, Errno, succeeded } from "./internal/errno.ts"
+import { failure } from "./internal/failure.ts"
 import { FileSystemSync } from "./internal/fileSystemSync.ts"
 import { fileSystemName } from "./internal/fileSystemType.ts"
 import { measure } from "./internal/measure.ts"
@@ -30,8 +20,7 @@ import {
   LOCK_NB,
   RENAME_NOREPLACE,
   type Syscalls,
-  syscalls,
-  Unsupported
+  syscalls
 } from "./internal/syscalls.ts"
 
 const { O_CREAT, O_EXCL, O_NOCTTY, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_WRONLY } = constants
@@ -241,18 +230,6 @@ const inSteps = <A>(
       Effect.catch(start(sys), (error) =>
         error instanceof FileSystemError ? Effect.fail(error) : failure(operation, path, error))
   )
-
-const failure = (operation: string, path: string, thrown: unknown): Effect.Effect<never, FileSystemError> => {
-  const code = codeOf(thrown)
-  return code === undefined ? Effect.die(thrown) : Effect.fail(new FileSystemError({ operation, path, code }))
-}
-
-/** Ours and Node's failures carry their errno; anything else is a defect. */
-const codeOf = (thrown: unknown): string | undefined => {
-  if (thrown instanceof Unsupported || thrown instanceof Errno) return thrown.code
-  if (!(thrown instanceof Error) || !("errno" in thrown) || typeof thrown.errno !== "number") return undefined
-  return errnoName(-thrown.errno)
-}
 
 const isAbsent = (result: number): boolean => result === -ENOENT || result === -ENOTDIR
 

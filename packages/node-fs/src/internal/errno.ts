@@ -9,13 +9,17 @@ for (const [name, number] of [...Object.entries(constants.errno), ...unnamed]) {
   if (!names.has(number)) names.set(number, name)
 }
 
-/** `ENOENT` for 2. Where a number has two names (`EAGAIN`, `EWOULDBLOCK`) it is the first of the alphabet. */
+// POSIX has a second name for it, ENOTSUP, which the kernel does not use.
+names.set(constants.errno.EOPNOTSUPP, "EOPNOTSUPP")
+
+/** `ENOENT` for 2. Where a number has two names it is the kernel's own: `EAGAIN`, not `EWOULDBLOCK`. */
 export const errnoName = (errno: number): string => names.get(errno) ?? `errno ${errno}`
 
 export const {
   E2BIG,
   EACCES,
   EAGAIN,
+  EBADF,
   EBUSY,
   EEXIST,
   EINTR,

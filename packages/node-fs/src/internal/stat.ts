@@ -1,5 +1,6 @@
 /** `statx`, decoded: what is there, where it is mounted, and whether it is a mount's root. */
 import type { Entry } from "@snapshotter/core/StoreFileSystem"
+import { deviceNumber } from "@snapshotter/core/TreeFileSystem"
 import { AT_EMPTY_PATH, AT_FDCWD, AT_NO_AUTOMOUNT, AT_SYMLINK_NOFOLLOW, type Path, type Syscalls } from "./syscalls.ts"
 
 /** What the masks below ask for: basic fields, and the mount's id. */
@@ -61,10 +62,4 @@ export const seen = {
     size: seen.size(),
     rdev: seen.rdev()
   })
-}
-
-/** As libc's `makedev` packs it, and `stat` shows it. */
-export const deviceNumber = (major: number, minor: number): bigint => {
-  const [a, b] = [BigInt(major), BigInt(minor)]
-  return (b & 0xffn) | ((a & 0xfffn) << 8n) | ((b & ~0xffn) << 12n) | ((a & ~0xfffn) << 32n)
 }

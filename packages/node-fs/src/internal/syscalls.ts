@@ -25,14 +25,33 @@ export interface Syscalls {
   readonly statfs: (path: Path, into: Uint8Array) => number
   readonly readlinkat: (directory: number, path: Path, into: Uint8Array, bytes: number) => number
   readonly mkdirat: (directory: number, path: Path, mode: number) => number
+  readonly mknodat: (directory: number, path: Path, mode: number, device: number) => number
   readonly symlinkat: (target: Path, directory: number, path: Path) => number
+  readonly linkat: (fromDirectory: number, from: Path, toDirectory: number, to: Path, flags: number) => number
   readonly unlinkat: (directory: number, path: Path, flags: number) => number
   readonly unlinkatLater: (directory: number, path: Path, flags: number, done: Done) => void
   readonly renameat2: (fromDirectory: number, from: Path, toDirectory: number, to: Path, flags: number) => number
   readonly fchmod: (fd: number, mode: number) => number
   readonly chmod: (path: Path, mode: number) => number
+  readonly fchmodat2: (directory: number, path: Path, mode: number, flags: number) => number
   readonly fchown: (fd: number, uid: number, gid: number) => number
+  readonly fchownat: (directory: number, path: Path, uid: number, gid: number, flags: number) => number
   readonly futimens: (fd: number, times: Uint8Array) => number
+  readonly utimensat: (directory: number, path: Path, times: Uint8Array, flags: number) => number
+  readonly faccessat: (directory: number, path: Path, mode: number, flags: number) => number
+  readonly truncate: (path: Path, length: number) => number
+  readonly truncateLater: (path: Path, length: number, done: Done) => void
+  readonly ftruncate: (fd: number, length: number) => number
+  readonly pread: (fd: number, into: Uint8Array, bytes: number, offset: number) => number
+  readonly pwrite: (fd: number, from: Uint8Array, bytes: number, offset: number) => number
+  readonly listxattr: (path: Path, into: Uint8Array, bytes: number) => number
+  readonly llistxattr: (path: Path, into: Uint8Array, bytes: number) => number
+  readonly getxattr: (path: Path, name: Path, into: Uint8Array, bytes: number) => number
+  readonly lgetxattr: (path: Path, name: Path, into: Uint8Array, bytes: number) => number
+  readonly setxattr: (path: Path, name: Path, value: Uint8Array, bytes: number, flags: number) => number
+  readonly lsetxattr: (path: Path, name: Path, value: Uint8Array, bytes: number, flags: number) => number
+  readonly removexattr: (path: Path, name: Path) => number
+  readonly lremovexattr: (path: Path, name: Path) => number
   readonly flistxattr: (fd: number, into: Uint8Array, bytes: number) => number
   readonly fgetxattr: (fd: number, name: Path, into: Uint8Array, bytes: number) => number
   readonly fsetxattr: (fd: number, name: Path, value: Uint8Array, bytes: number, flags: number) => number
@@ -56,12 +75,15 @@ export interface Syscalls {
 
 export const AT_FDCWD = -100
 export const AT_SYMLINK_NOFOLLOW = 0x100
+export const AT_EACCESS = 0x200
 export const AT_REMOVEDIR = 0x200
 export const AT_NO_AUTOMOUNT = 0x800
 export const AT_EMPTY_PATH = 0x1000
 export const AT_RECURSIVE = 0x8000
 
 export const RENAME_NOREPLACE = 1
+export const RENAME_EXCHANGE = 2
+export const RENAME_WHITEOUT = 4
 
 export const LOCK_EX = 2
 export const LOCK_NB = 4
@@ -85,10 +107,17 @@ export class Unsupported extends Error {
   readonly code = "ENOSYS"
 }
 
+interface Numbers {
+  readonly getdents64: number
+  readonly mknodat: number
+  readonly renameat2: number
+  readonly statx: number
+}
+
 /** Those that not every libc wraps, by processor. Newer than 424 they are the same everywhere. */
-const numbersOf: Readonly<Record<string, { getdents64: number; renameat2: number; statx: number }>> = {
-  x64: { getdents64: 217, renameat2: 316, statx: 332 },
-  arm64: { getdents64: 61, renameat2: 276, statx: 291 }
+const numbersOf: Readonly<Record<string, Numbers>> = {
+  x64: { getdents64: 217, mknodat: 259, renameat2: 316, statx: 332 },
+  arm64: { getdents64: 61, mknodat: 33, renameat2: 276, statx: 291 }
 }
 
 let loaded: Syscalls | Unsupported | undefined
@@ -112,7 +141,7 @@ const load = (): Syscalls | Unsupported => {
   }
 }
 
-const bind = (koffi: typeof Koffi, numbers: { getdents64: number; renameat2: number; statx: number }): Syscalls => {
+const bind = (koffi: typeof Koffi, numbers: Numbers): Syscalls => {
   // The program's own libc, whatever it is called.
   const libc = koffi.load(null)
 
@@ -174,14 +203,33 @@ const bind = (koffi: typeof Koffi, numbers: { getdents64: number; renameat2: num
     statfs: wrappedInt("statfs", [path, bytes]),
     readlinkat: wrapped("readlinkat", ["int", path, bytes, "ulong"]),
     mkdirat: wrappedInt("mkdirat", ["int", path, "uint"]),
+    mknodat: numbered(numbers.mknodat, ["int", path, "uint", "uint"]),
     symlinkat: wrappedInt("symlinkat", [path, "int", path]),
+    linkat: wrappedInt("linkat", ["int", path, "int", path, "int"]),
     unlinkat: wrappedInt("unlinkat", ["int", path, "int"]),
     unlinkatLater: later("unlinkat", ["int", path, "int"]),
     renameat2: numbered(numbers.renameat2, ["int", path, "int", path, "uint"]),
     fchmod: wrappedInt("fchmod", ["int", "uint"]),
     chmod: wrappedInt("chmod", [path, "uint"]),
+    fchmodat2: numbered(452, ["int", path, "uint", "uint"]),
     fchown: wrappedInt("fchown", ["int", "uint", "uint"]),
+    fchownat: wrappedInt("fchownat", ["int", path, "uint", "uint", "int"]),
     futimens: wrappedInt("futimens", ["int", bytes]),
+    utimensat: wrappedInt("utimensat", ["int", path, bytes, "int"]),
+    faccessat: wrappedInt("faccessat", ["int", path, "int", "int"]),
+    truncate: wrappedInt("truncate", [path, "long"]),
+    truncateLater: later("truncate", [path, "long"]),
+    ftruncate: wrappedInt("ftruncate", ["int", "long"]),
+    pread: wrapped("pread", ["int", bytes, "ulong", "long"]),
+    pwrite: wrapped("pwrite", ["int", bytes, "ulong", "long"]),
+    listxattr: wrapped("listxattr", [path, bytes, "ulong"]),
+    llistxattr: wrapped("llistxattr", [path, bytes, "ulong"]),
+    getxattr: wrapped("getxattr", [path, path, bytes, "ulong"]),
+    lgetxattr: wrapped("lgetxattr", [path, path, bytes, "ulong"]),
+    setxattr: wrappedInt("setxattr", [path, path, bytes, "ulong", "int"]),
+    lsetxattr: wrappedInt("lsetxattr", [path, path, bytes, "ulong", "int"]),
+    removexattr: wrappedInt("removexattr", [path, path]),
+    lremovexattr: wrappedInt("lremovexattr", [path, path]),
     flistxattr: wrapped("flistxattr", ["int", bytes, "ulong"]),
     fgetxattr: wrapped("fgetxattr", ["int", path, bytes, "ulong"]),
     fsetxattr: wrappedInt("fsetxattr", ["int", path, bytes, "ulong", "int"]),
