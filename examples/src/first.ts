@@ -1,12 +1,9 @@
-/**
- * The first program of the README. In memory, on any machine: `node examples/src/first.ts`; on real mounts, as root or
- * inside `unshare -Urm`: `node examples/src/first.ts --backend node`.
- */
-import { NodeFileSystem } from "@effect/platform-node"
+/** The first program of the README, on either backend: `node examples/src/first.ts [--backend node|memory]`. */
 import { Fork, Snapshot } from "@snapshotter/core"
-import { MemorySnapshotter } from "@snapshotter/memory-fs"
-import { NodeSnapshotter } from "@snapshotter/node-fs"
-import { Effect, FileSystem, Layer } from "effect"
+import { Console, Effect, FileSystem } from "effect"
+import { Command } from "effect/cli"
+import { backendFlag, layerOf } from "./backend.ts"
+import { run } from "./commandLine.ts"
 
 const [key, base] = [Snapshot.Key.make("work"), Snapshot.Name.make("base")]
 
@@ -16,13 +13,10 @@ const program = Effect.gen(function*() {
   return yield* Fork.viewed({ key, parent: base }, (directory) => fs.readFileString(`${directory}/hello`))
 })
 
-/** A store in a temporary directory, which goes when the program ends. */
-const onMounts = Layer.unwrap(Effect.gen(function*() {
-  const fs = yield* FileSystem.FileSystem
-  const root = yield* fs.makeTempDirectoryScoped({ prefix: "snapshotter-first-" })
-  return NodeSnapshotter.layer({ root })
-})).pipe(Layer.provide(NodeFileSystem.layer))
-
-const layer = process.argv.includes("node") ? onMounts : MemorySnapshotter.layer
-
-console.log(await Effect.runPromise(Effect.provide(program, layer))) // world
+run(
+  Command.make(
+    "first.ts",
+    { backend: backendFlag },
+    ({ backend }) => Effect.flatMap(program, Console.log).pipe(Effect.provide(layerOf(backend))) // world
+  )
+)

@@ -3,16 +3,16 @@
  *
  * Makes a directory a base, forks it, lets real commands loose on the forks, and shows and verifies what came of that.
  */
-import { NodeRuntime, NodeServices } from "@effect/platform-node"
 import { Capabilities, NodeSnapshotter } from "@snapshotter/node-fs"
-import { Cause, Console, Effect, Option } from "effect"
-import { Argument, CliConfig, CliError, Command, Flag, GlobalFlag } from "effect/cli"
+import { Console, Effect, Option } from "effect"
+import { Argument, Command, Flag } from "effect/cli"
 import { existsSync } from "node:fs"
 import * as path from "node:path"
+import { run } from "./commandLine.ts"
 import { BadArgument, inputDirectory, keptRoot, temporaryRoot } from "./main/arguments.ts"
 import { inMemory } from "./main/inMemory.ts"
 import { onLinux } from "./main/onLinux.ts"
-import { temporaryPlace } from "./main/place.ts"
+import { temporaryPlace } from "./place.ts"
 
 const ownModules = path.join(import.meta.dirname, "..", "..", "node_modules")
 
@@ -59,7 +59,7 @@ const command = Command.make(
 
 const onMounts = (input: string, place: string, kept: boolean, capabilities: Capabilities.Capabilities) =>
   Effect.gen(function*() {
-    const root = kept ? place : yield* temporaryPlace(place)
+    const root = kept ? place : yield* temporaryPlace
     const { fileSystem, kernel, uid, userNamespace } = capabilities
     yield* Console.log(
       `Store in ${root}: overlay on ${fileSystem}, Linux ${kernel}${userNamespace ? ", in a user namespace" : ""}`
@@ -76,18 +76,4 @@ const onMounts = (input: string, place: string, kept: boolean, capabilities: Cap
     Effect.flatMap((root) => Console.log(existsSync(root) ? `\n${root} stays.` : "\nAll is unmounted and removed."))
   )
 
-/** A failure in one line; what is none, a bug, with all that is known. Bad flags have been explained already. */
-const report = (cause: Cause.Cause<Error>) => {
-  if (Cause.hasInterruptsOnly(cause)) return Effect.void
-  const failure = Option.getOrUndefined(Cause.findErrorOption(cause))
-  if (CliError.isCliError(failure)) return Effect.void
-  return Console.error(failure === undefined ? Cause.pretty(cause) : failure.message.replaceAll(/\s+/g, " "))
-}
-
-command.pipe(
-  Command.run({ version: "0.1.0" }),
-  Effect.provide(NodeServices.layer),
-  Effect.provide(CliConfig.layer({ builtIns: [GlobalFlag.Help, GlobalFlag.Version] })),
-  Effect.tapCause(report),
-  NodeRuntime.runMain({ disableErrorReporting: true })
-)
+run(command)

@@ -3,7 +3,7 @@ import { Fork, Snapshot } from "@snapshotter/core"
 import { Console, Effect } from "effect"
 import { run } from "./command.ts"
 import type { Inventory } from "./inventory.ts"
-import { withProgress } from "./progress.ts"
+import { withProgress } from "../progress.ts"
 import * as Show from "./show.ts"
 import { stopwatch } from "./stopwatch.ts"
 

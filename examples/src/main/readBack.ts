@@ -6,7 +6,7 @@ import { accountsFor, type Change, changesOf } from "./changes.ts"
 import { type CommandFailed, run } from "./command.ts"
 import { edited } from "./forks.ts"
 import * as Inventory from "./inventory.ts"
-import { withProgress } from "./progress.ts"
+import { withProgress } from "../progress.ts"
 import * as Show from "./show.ts"
 
 /** What was read back is not what it should be. */

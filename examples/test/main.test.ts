@@ -1,135 +1,15 @@
-/** Each example runs as a user runs it, says what it should, and leaves nothing behind. */
 import { assert, describe, it } from "@effect/vitest"
 import { Snapshotter } from "@snapshotter/core/Snapshotter"
-import { Capabilities, NodeSnapshotter } from "@snapshotter/node-fs"
+import { NodeSnapshotter } from "@snapshotter/node-fs"
 import { Effect, Stream } from "effect"
-import { type ChildProcess, spawn, spawnSync } from "node:child_process"
+import type { ChildProcess } from "node:child_process"
 import * as fs from "node:fs"
 import * as os from "node:os"
 import * as path from "node:path"
 import { judgement } from "../../test/Judgement.ts"
+import { canMount, inNamespace, inside, missing, mounting, type Ran, run, withTree } from "./running.ts"
 
-const examples = path.join(import.meta.dirname, "..", "src")
-const inNamespace = ["unshare", "-Urm"]
-/** Whether this process may mount, and whether a program in a user namespace of its own may. */
-const here = (await Effect.runPromise(Capabilities.probe(os.tmpdir()))).overlayMounts.works
-const [unshare = "", ...flags] = inNamespace
-const inside = spawnSync(unshare, [...flags, process.execPath, path.join(examples, "first.ts"), "node"]).status === 0
-const canMount = here || inside
-/** What lets a program mount. */
-const mounting = here ? [] : inNamespace
-
-judgement("examples", inside ? undefined : "mounting in a user namespace (unshare -Urm) is not possible here")
-
-// ============================================================ running
-
-interface Ran {
-  readonly stdout: string
-  readonly stderr: string
-  readonly code: number | null
-}
-
-interface How {
-  /** A command that runs the command that follows it. */
-  readonly within?: ReadonlyArray<string>
-  /** Programs that are found before all others, by name: shell scripts. */
-  readonly instead?: Readonly<Record<string, string>>
-  /** Told of all that was printed so far. */
-  readonly watch?: (child: ChildProcess, stdout: string) => void
-}
-
-/** In a temporary directory of its own, of which nothing may be left, mounted or not. */
-const run = async (example: string, args: ReadonlyArray<string>, how: How = {}): Promise<Ran> => {
-  const directory = fs.realpathSync(fs.mkdtempSync(path.join(os.tmpdir(), "snapshotter-ran-")))
-  try {
-    const ran = await ranIn(directory, example, args, how)
-    const mounts = fs.readFileSync("/proc/self/mountinfo", "utf8").split("\n").filter((line) =>
-      line.includes(directory)
-    )
-    assert.deepStrictEqual(mounts, [], ran.stderr)
-    assert.deepStrictEqual(fs.readdirSync(directory), [], ran.stderr)
-    // A mount namespace that another test made meanwhile keeps a copy of the mount: that is told, and is not this test's.
-    return ran.stderr.includes("in another mount namespace") && ran.code !== 0 ? await run(example, args, how) : ran
-  } finally {
-    fs.rmSync(directory, { recursive: true, force: true })
-  }
-}
-
-const ranIn = (directory: string, example: string, args: ReadonlyArray<string>, how: How): Promise<Ran> => {
-  const programs = fs.mkdtempSync(path.join(os.tmpdir(), "snapshotter-programs-"))
-  for (const [name, script] of Object.entries(how.instead ?? {})) {
-    fs.writeFileSync(path.join(programs, name), `#!/bin/sh\n${script}\n`, { mode: 0o755 })
-  }
-  const env = { ...process.env, TMPDIR: directory, NODE_OPTIONS: "", PATH: `${programs}:${process.env["PATH"]}` }
-  const [command = "", ...rest] = [...(how.within ?? []), process.execPath, path.join(examples, example), ...args]
-  const child = spawn(command, rest, { env, stdio: ["ignore", "pipe", "pipe"] })
-  let [stdout, stderr] = ["", ""]
-  child.stdout.setEncoding("utf8").on("data", (text: string) => {
-    stdout += text
-    how.watch?.(child, stdout)
-  })
-  child.stderr.setEncoding("utf8").on("data", (text: string) => {
-    stderr += text
-  })
-  return new Promise((resolve, reject) => {
-    child.once("error", reject)
-    child.once("close", (code) => {
-      fs.rmSync(programs, { recursive: true, force: true })
-      resolve({ stdout, stderr, code })
-    })
-  })
-}
-
-/** A tree with something of everything, given to what `use` does, and gone afterwards. */
-const withTree = async <A>(use: (directory: string) => Promise<A>, files = 0): Promise<A> => {
-  const directory = fs.realpathSync(fs.mkdtempSync(path.join(os.tmpdir(), "snapshotter-tree-")))
-  try {
-    const write = (name: string | Buffer, text: string) =>
-      fs.writeFileSync(Buffer.concat([Buffer.from(`${directory}/`), Buffer.from(name)]), text)
-    for (const name of ["a", "a/deep", "gone", "empty", "with space"]) fs.mkdirSync(path.join(directory, name))
-    for (const name of ["README.md", "a/one.ts", "a/deep/two.json", "gone/x", "gone/y", "with space/new\nline"]) {
-      write(name, `${name}\n`)
-    }
-    write(Buffer.from([0x66, 0xff, 0xfe]), "no UTF-8\n")
-    fs.symlinkSync("a/one.ts", path.join(directory, "link"))
-    fs.symlinkSync("nowhere", path.join(directory, "dangling"))
-    fs.linkSync(path.join(directory, "README.md"), path.join(directory, "hard link"))
-    fs.chmodSync(path.join(directory, "README.md"), 0o640)
-    for (let at = 0; at < files; at++) write(`a/file ${at}`, `${at}\n`.repeat(1_000))
-    return await use(directory)
-  } finally {
-    fs.rmSync(directory, { recursive: true, force: true })
-  }
-}
-
-// ============================================================ the small ones
-
-describe("first.ts", () => {
-  it("prints what the README says, in memory", async () => {
-    assert.deepStrictEqual(await run("first.ts", []), { stdout: "world\n", stderr: "", code: 0 })
-  })
-
-  it.runIf(canMount)("prints the same on real mounts", async () => {
-    const ran = await run("first.ts", ["--backend", "node"], { within: mounting })
-    assert.deepStrictEqual(ran, { stdout: "world\n", stderr: "", code: 0 })
-  })
-})
-
-describe("self-test.ts", () => {
-  it("finds its tool all-or-nothing, in three lines", async () => {
-    const { code, stderr, stdout } = await run("self-test.ts", ["7"])
-    assert.deepStrictEqual([code, stderr], [0, ""])
-    const [random, failing, again, ...more] = stdout.split("\n")
-    assert.match(random ?? "", /^300 random inputs: [1-9]\d* applied, [1-9]\d* refused;/)
-    assert.match(
-      failing ?? "",
-      /^a failure at each of [1-9]\d* calls: [1-9]\d* times nothing .* [1-9]\d* times all of it/
-    )
-    assert.deepStrictEqual([again, ...more], ["the same again: node examples/src/self-test.ts 7", ""])
-  })
-})
-
-// ============================================================ the main job
+judgement("examples", missing)
 
 const assertDone = ({ code, stdout }: Ran): void => {
   assert.strictEqual(code, 0)
