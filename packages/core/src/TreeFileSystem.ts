@@ -49,6 +49,17 @@ export type NodeType = "file" | "fifo" | "socket" | "characterDevice" | "blockDe
 
 export type EntryType = NodeType | "directory" | "symlink"
 
+/** The bits of `st_mode` that say what a file is. */
+export const formatOf: Readonly<Record<EntryType, number>> = {
+  file: 0o100000,
+  directory: 0o040000,
+  symlink: 0o120000,
+  characterDevice: 0o020000,
+  blockDevice: 0o060000,
+  fifo: 0o010000,
+  socket: 0o140000
+}
+
 /** Everything that `statx(2)` tells about a file. */
 export interface TreeEntry {
   readonly type: EntryType

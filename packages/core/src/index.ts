@@ -1,3 +1,4 @@
+export * as EffectFileSystem from "./EffectFileSystem.ts"
 export * as Filter from "./Filter.ts"
 export * as Fork from "./Fork.ts"
 export * as IdSource from "./IdSource.ts"

@@ -15,6 +15,7 @@ import { Errno, saysAbsent } from "./internal/errno.ts"
 import type { Entry } from "./internal/inode.ts"
 import { find, locate, locateDirectory } from "./internal/lookup.ts"
 import type { MountedTree } from "./internal/mountTable.ts"
+import { shownName } from "./internal/names.ts"
 import { findLayers, makeOverlay } from "./internal/overlayMount.ts"
 import { planOverlay } from "./internal/overlayPlan.ts"
 import { Refused } from "./internal/refusal.ts"
@@ -106,7 +107,7 @@ const isUsed = (volume: MemoryVolume, mount: MountedTree): boolean =>
   mount.users > 0 || volume.mounts.mountsOn(mount).length > 0
 
 const pathOfRoot = (volume: MemoryVolume, mount: MountedTree): string =>
-  volume.mounts.pathOf({ mount, link: mount.root })
+  shownName(volume.mounts.pathOf({ mount, link: mount.root }))
 
 const mount = (volume: MemoryVolume): Mounter["mount"] => (mounts, target) =>
   mounts.length === 0

@@ -20,16 +20,26 @@ import { Mounter } from "@snapshotter/core/Mounter"
 import { layerNoDeps, type Snapshotter, type SnapshotterOptions } from "@snapshotter/core/Snapshotter"
 import type { OpenError } from "@snapshotter/core/SnapshotterError"
 import { StoreFileSystem } from "@snapshotter/core/StoreFileSystem"
-import { Effect, FileSystem, Layer } from "effect"
+import { TreeFileSystem } from "@snapshotter/core/TreeFileSystem"
+import { Effect, FileSystem, Layer, type Path } from "effect"
 import type { Faults } from "./Faults.ts"
 import * as MemoryFileSystem from "./MemoryFileSystem.ts"
 import * as MemoryIdSource from "./MemoryIdSource.ts"
 import * as MemoryMounter from "./MemoryMounter.ts"
+import * as MemoryPath from "./MemoryPath.ts"
 import * as MemoryStoreFileSystem from "./MemoryStoreFileSystem.ts"
+import * as MemoryTreeFileSystem from "./MemoryTreeFileSystem.ts"
 import * as MemoryVolume from "./MemoryVolume.ts"
 
 /** What a program finds in the simulated machine. */
-export type Machine = Mounter | StoreFileSystem | IdSource | FileSystem.FileSystem | MemoryVolume.MemoryVolume
+export type Machine =
+  | Mounter
+  | StoreFileSystem
+  | TreeFileSystem
+  | IdSource
+  | FileSystem.FileSystem
+  | Path.Path
+  | MemoryVolume.MemoryVolume
 
 /**
  * The machine alone: its disk and everything that works on it, without a store. As with any layer, those who are provided
@@ -61,6 +71,8 @@ const machineOn = (volume: MemoryVolume.MemoryVolume): Layer.Layer<Machine> =>
   Layer.mergeAll(
     Layer.succeed(MemoryVolume.MemoryVolume, volume),
     Layer.succeed(FileSystem.FileSystem, MemoryFileSystem.make(volume)),
+    Layer.succeed(TreeFileSystem, MemoryTreeFileSystem.make(volume)),
+    MemoryPath.layer,
     Layer.succeed(IdSource, MemoryIdSource.make(volume)),
     Layer.succeed(Mounter, MemoryMounter.make(volume)),
     MemoryStoreFileSystem.layerOn(volume)

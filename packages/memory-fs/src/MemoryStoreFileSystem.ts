@@ -4,6 +4,7 @@
  */
 import { type Entry, FileSystemError, type HeldLock, StoreFileSystem } from "@snapshotter/core/StoreFileSystem"
 import { Effect, Layer } from "effect"
+import * as Attributes from "./internal/attributes.ts"
 import { identityOf, inodeToChange, isInOverlay } from "./internal/change.ts"
 import { Errno, saysAbsent } from "./internal/errno.ts"
 import { identifiersOf } from "./internal/identifiers.ts"
@@ -20,17 +21,20 @@ import {
 } from "./internal/inode.ts"
 import * as Linux from "./internal/linux.ts"
 import { find, locate, locateDirectory, requireWritable } from "./internal/lookup.ts"
+import { shownName } from "./internal/names.ts"
+import { openFile } from "./internal/opening.ts"
 import { inTurns, measuring, removing } from "./internal/tree.ts"
 import { MemoryVolume } from "./MemoryVolume.ts"
 
+/** Text without bytes becomes what Node passes to the kernel. */
 const attempt = <A>(
   operation: keyof StoreFileSystem | "openForSync",
   path: string,
-  act: () => A
+  act: (path: string) => A
 ): Effect.Effect<A, FileSystemError> =>
   Effect.suspend(() => {
     try {
-      return Effect.succeed(act())
+      return Effect.succeed(act(path.toWellFormed()))
     } catch (error) {
       if (error instanceof Errno) return Effect.fail(new FileSystemError({ operation, path, code: error.code }))
       throw error
@@ -50,7 +54,13 @@ const unlessAbsent = <A, B>(act: () => A, otherwise: B): A | B => {
 // == realPath
 
 const realPath = (volume: MemoryVolume): StoreFileSystem["realPath"] => (path) =>
-  attempt("realPath", path, () => volume.mounts.pathOf(locate(volume, path, true)))
+  attempt("realPath", path, (at) => textOfName(volume.mounts.pathOf(locate(volume, at, true))))
+
+/** A name or a path that is UTF-8. */
+const textOfName = (name: string): string => {
+  if (!name.isWellFormed()) throw new Errno("EILSEQ")
+  return name
+}
 
 // == lstat
 
@@ -72,16 +82,12 @@ const entryOf = (volume: MemoryVolume, at: Named): Entry => {
 }
 
 const lstat = (volume: MemoryVolume): StoreFileSystem["lstat"] => (path) =>
-  attempt(
-    "lstat",
-    path,
-    () => unlessAbsent(() => entryOf(volume, locate(volume, path, false).link), undefined)
-  )
+  attempt("lstat", path, (at) => unlessAbsent(() => entryOf(volume, locate(volume, at, false).link), undefined))
 
 // == readDirectory
 
 const readDirectory = (volume: MemoryVolume): StoreFileSystem["readDirectory"] => (path) =>
-  attempt("readDirectory", path, () => namesIn(locateDirectory(volume, path).link))
+  attempt("readDirectory", path, (at) => namesIn(locateDirectory(volume, at).link).map(shownName))
 
 // == readFile
 
@@ -96,9 +102,9 @@ const textOf = (inode: Inode): string => {
 }
 
 const readFile = (volume: MemoryVolume): StoreFileSystem["readFile"] => (path) =>
-  attempt("readFile", path, () =>
+  attempt("readFile", path, (at) =>
     unlessAbsent(() => {
-      const { link } = Linux.openFile(volume, path, Linux.forReading, 0)
+      const { link } = openFile(volume, at, { read: true })
       if (isDirectory(link)) throw new Errno("EISDIR")
       return textOf(link.getNode())
     }, undefined))
@@ -106,65 +112,59 @@ const readFile = (volume: MemoryVolume): StoreFileSystem["readFile"] => (path) =
 // == readLink
 
 const readLink = (volume: MemoryVolume): StoreFileSystem["readLink"] => (path) =>
-  attempt("readLink", path, () =>
+  attempt("readLink", path, (at) =>
     unlessAbsent(() => {
-      const inode = locate(volume, path, false).link.getNode()
+      const inode = locate(volume, at, false).link.getNode()
       if (!inode.isSymlink()) throw new Errno("EINVAL")
-      return inode.symlink
+      return textOfName(inode.symlink)
     }, undefined))
 
 // == makeDirectory
 
 const makeDirectory = (volume: MemoryVolume): StoreFileSystem["makeDirectory"] => (path, mode) =>
-  attempt("makeDirectory", path, () => Linux.setMode(Linux.makeDirectory(volume, path, mode).getNode(), mode))
+  attempt("makeDirectory", path, (at) => Attributes.setMode(Linux.makeDirectory(volume, at, mode).getNode(), mode))
 
 // == writeFile
 
-const creation: Linux.Opening = { write: true, create: true, exclusive: true, truncate: false, noFollow: false }
-
 const writeFile = (volume: MemoryVolume): StoreFileSystem["writeFile"] => (path, text, mode) =>
-  attempt("writeFile", path, () => {
-    const { link } = Linux.openFile(volume, path, creation, mode)
+  attempt("writeFile", path, (at) => {
+    const { link } = openFile(volume, at, { write: true, create: mode, exclusive: true })
     link.getNode().setBuffer(Buffer.from(text))
   })
 
 // == symlink
 
 const symlink = (volume: MemoryVolume): StoreFileSystem["symlink"] => (target, path) =>
-  attempt("symlink", path, () => {
-    Linux.makeSymlink(volume, target, path)
+  attempt("symlink", path, (at) => {
+    Linux.makeSymlink(volume, target.toWellFormed(), at)
   })
 
 // == setMode
 
 const setMode = (volume: MemoryVolume): StoreFileSystem["setMode"] => (path, mode) =>
-  attempt("setMode", path, () => {
-    const location = locate(volume, path, true)
-    requireWritable(location)
-    Linux.setMode(inodeToChange(volume, location.link), mode)
-  })
+  attempt("setMode", path, (at) => Attributes.changeMode(volume, at, mode, true))
 
 // == replaceFile, moveNoReplace
 
 const replaceFile = (volume: MemoryVolume): StoreFileSystem["replaceFile"] => (from, to) =>
-  attempt("replaceFile", from, () => Linux.rename(volume, from, to, true))
+  attempt("replaceFile", from, (at) => Linux.rename(volume, at, to.toWellFormed(), "replace"))
 
 const moveNoReplace = (volume: MemoryVolume): StoreFileSystem["moveNoReplace"] => (from, to) =>
-  attempt("moveNoReplace", from, () => Linux.rename(volume, from, to, false))
+  attempt("moveNoReplace", from, (at) => Linux.rename(volume, at, to.toWellFormed(), "noReplace"))
 
 // == removeFile
 
 const removeFile = (volume: MemoryVolume): StoreFileSystem["removeFile"] => (path) =>
-  attempt("removeFile", path, () =>
+  attempt("removeFile", path, (at) =>
     unlessAbsent(() => {
-      Linux.unlink(volume, path)
+      Linux.unlink(volume, at)
       return true
     }, false))
 
 // == removeTree
 
 const removeTree = (volume: MemoryVolume): StoreFileSystem["removeTree"] => (path) =>
-  attempt("removeTree", path, () => unlessAbsent(() => find(volume, path, false), undefined)).pipe(
+  attempt("removeTree", path, (at) => unlessAbsent(() => find(volume, at, false), undefined)).pipe(
     Effect.flatMap((found) => {
       if (found?.at === undefined) return Effect.succeed([])
       // The name itself, so that what is mounted on it is seen to be a mount point.
@@ -179,13 +179,13 @@ const removeTree = (volume: MemoryVolume): StoreFileSystem["removeTree"] => (pat
 const isOverlays = (name: string) => name.startsWith("trusted.overlay.") || name.startsWith("user.overlay.")
 
 const copyDirectoryAttributes = (volume: MemoryVolume): StoreFileSystem["copyDirectoryAttributes"] => (from, to) =>
-  attempt("copyDirectoryAttributes", from, () => {
-    const source = locateDirectory(volume, from).link.getNode()
-    const target = locateDirectory(volume, to)
+  attempt("copyDirectoryAttributes", from, (at) => {
+    const source = locateDirectory(volume, at).link.getNode()
+    const target = locateDirectory(volume, to.toWellFormed())
     requireWritable(target)
     const inode = inodeToChange(volume, target.link)
-    Linux.setOwner(inode, source.uid, source.gid)
-    Linux.setMode(inode, source.perm)
+    Attributes.setOwner(inode, source)
+    Attributes.setMode(inode, source.perm)
     for (const [name, value] of xattrsOf(source)) if (!isOverlays(name)) xattrsOf(inode).set(name, value)
     setTimes(inode, timesOf(source))
   })
@@ -194,7 +194,7 @@ const copyDirectoryAttributes = (volume: MemoryVolume): StoreFileSystem["copyDir
 
 const usage = (volume: MemoryVolume): StoreFileSystem["usage"] => (path) =>
   Effect.flatMap(
-    attempt("usage", path, () => locateDirectory(volume, path)),
+    attempt("usage", path, (at) => locateDirectory(volume, at)),
     (location) => inTurns(measuring(volume, location))
   )
 
@@ -203,16 +203,16 @@ const usage = (volume: MemoryVolume): StoreFileSystem["usage"] => (path) =>
 /** Nothing has to be waited for: what is written is there. Losing power is not simulated. */
 const sync = (volume: MemoryVolume): StoreFileSystem["sync"] => (targets) =>
   Effect.forEach(targets, ({ kind, path }) =>
-    attempt("openForSync", path, () => {
-      if (kind === "file") locate(volume, path, true)
-      else locateDirectory(volume, path)
+    attempt("openForSync", path, (at) => {
+      if (kind === "file") locate(volume, at, true)
+      else locateDirectory(volume, at)
     }), { discard: true })
 
 // == tryLock
 
 const tryLock = (volume: MemoryVolume, process: string): StoreFileSystem["tryLock"] => (path) =>
-  attempt("tryLock", path, (): HeldLock | undefined => {
-    const directory = locateDirectory(volume, path).link
+  attempt("tryLock", path, (at): HeldLock | undefined => {
+    const directory = locateDirectory(volume, at).link
     const identity = identityOf(directory)
     if (volume.locks.has(identity)) return undefined
     const lock = { process, directory }
@@ -227,15 +227,13 @@ const tryLock = (volume: MemoryVolume, process: string): StoreFileSystem["tryLoc
 // == overlayXattrs, fileSystemType
 
 const overlayXattrs = (volume: MemoryVolume): StoreFileSystem["overlayXattrs"] => (directory) =>
-  attempt("overlayXattrs", directory, () => {
-    locateDirectory(volume, directory)
+  attempt("overlayXattrs", directory, (at) => {
+    locateDirectory(volume, at)
     return "trusted"
   })
 
 const fileSystemType = (volume: MemoryVolume): StoreFileSystem["fileSystemType"] => (path) =>
-  attempt("fileSystemType", path, () => {
-    return isInOverlay(locate(volume, path, true).link) ? "overlay" : "memfs"
-  })
+  attempt("fileSystemType", path, (at) => isInOverlay(locate(volume, at, true).link) ? "overlay" : "memfs")
 
 /** The file system as one process sees it; without a name, a process of its own. */
 export const make = (volume: MemoryVolume, process: string = volume.newProcess()): StoreFileSystem => ({

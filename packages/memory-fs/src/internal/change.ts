@@ -4,7 +4,7 @@ import { copyUp } from "./copyUp.ts"
 import * as Disk from "./disk.ts"
 import { Errno } from "./errno.ts"
 import { type Entry, type Inode, isDirectory, isEmpty } from "./inode.ts"
-import { createIn, linkIn, removeFrom, renameIn } from "./overlayChange.ts"
+import { createIn, exchangeIn, linkIn, removeFrom, renameIn } from "./overlayChange.ts"
 import { OverlayEntry } from "./overlayEntry.ts"
 
 /** Puts a new inode into a directory. */
@@ -33,23 +33,38 @@ export const remove = (volume: MemoryVolume, entry: Entry): void => {
   Disk.discard(volume, entry)
 }
 
-/** Moves an entry to a name, over what is there: a file, or an empty directory. */
-export const rename = (
-  volume: MemoryVolume,
-  source: Entry,
-  directory: Entry,
-  name: string,
-  target: Entry | undefined
-): void => {
+/** What is moved where. */
+export interface Renamed {
+  readonly source: Entry
+  readonly directory: Entry
+  readonly name: string
+  /** What is there: a file, or a directory, which must be empty. */
+  readonly target: Entry | undefined
+  /** Whether a whiteout takes the old name. */
+  readonly whiteout: boolean
+}
+
+/** Moves an entry to a name, over what is there. */
+export const rename = (volume: MemoryVolume, { directory, name, source, target, whiteout }: Renamed): void => {
   if (source instanceof OverlayEntry) {
     if (!(directory instanceof OverlayEntry) || !(target === undefined || target instanceof OverlayEntry)) {
       throw new Errno("EXDEV")
     }
+    if (whiteout) throw new Errno("EINVAL")
     return renameIn(volume, source, directory, name, target)
   }
   if (directory instanceof OverlayEntry) throw new Errno("EXDEV")
   if (target !== undefined) remove(volume, target)
+  const [from, oldName] = [source.parent, source.name]
   Disk.move(source, directory, name)
+  if (whiteout) from?.createChild(oldName, Disk.newWhiteout(volume))
+}
+
+/** Two entries change places. */
+export const exchange = (volume: MemoryVolume, one: Entry, other: Entry): void => {
+  if (one instanceof OverlayEntry && other instanceof OverlayEntry) return exchangeIn(volume, one, other)
+  if (one instanceof OverlayEntry || other instanceof OverlayEntry) throw new Errno("EXDEV")
+  Disk.exchange(one, other)
 }
 
 /** The inode that changes are made to. Without `contents` a file's are about to be thrown away. */

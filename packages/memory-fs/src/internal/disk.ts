@@ -1,6 +1,8 @@
 /** Names on the disk itself, put in and taken out of directories: what every change comes down to, in an overlay too. */
+import { formatOf } from "@snapshotter/core/TreeFileSystem"
 import type { MemoryVolume } from "../MemoryVolume.ts"
-import type { Inode, Link } from "./inode.ts"
+import { Errno } from "./errno.ts"
+import { type Inode, type Link, markChanged } from "./inode.ts"
 
 /** Gives an inode one more name. */
 export const addName = (directory: Link, name: string, inode: Inode): Link => {
@@ -10,11 +12,38 @@ export const addName = (directory: Link, name: string, inode: Inode): Link => {
 
 export const move = (link: Link, directory: Link, name: string): void => {
   link.parent?.deleteChild(link)
+  put(link, { directory, name })
+}
+
+/** Two names change places. */
+export const exchange = (one: Link, other: Link): void => {
+  const [here, there] = [placeOf(one), placeOf(other)]
+  here.directory.deleteChild(one)
+  there.directory.deleteChild(other)
+  put(one, there)
+  put(other, here)
+}
+
+/** Puts a name that is in no directory into one. */
+export const put = (link: Link, { directory, name }: Place): void => {
   link.name = name
   link.steps = [...directory.steps, name]
   directory.setChild(name, link)
-  link.getNode().ctime = new Date()
+  markChanged(link.getNode())
 }
+
+interface Place {
+  readonly directory: Link
+  readonly name: string
+}
+
+const placeOf = ({ name, parent }: Link): Place => {
+  if (parent === undefined) throw new Errno("ENOENT")
+  return { directory: parent, name }
+}
+
+/** The deletion mark of overlays. */
+export const newWhiteout = (volume: MemoryVolume): Inode => volume.memfs._core.createNode(formatOf.characterDevice)
 
 /** Takes a name away, and its inode with the last one. The number is not given out again: something may hold it. */
 export const discard = (volume: MemoryVolume, link: Link): void => {

@@ -2,7 +2,9 @@
  * memfs's inodes and links (its directory entries), and what Linux keeps in an inode that memfs does not: extended
  * attributes, times to the nanosecond, sizes and blocks of everything that is no file.
  */
+import { type EntryType, formatOf } from "@snapshotter/core/TreeFileSystem"
 import type { Volume } from "memfs"
+import { byteLength } from "./names.ts"
 import type { OverlayEntry } from "./overlayEntry.ts"
 
 export type Superblock = Volume["_core"]
@@ -15,10 +17,11 @@ export type Entry = Link | OverlayEntry
 
 export type Inode = ReturnType<Link["getNode"]>
 
-export const directoryType = 0o040000
-export const regularType = 0o100000
-export const symlinkType = 0o120000
-export const characterDeviceType = 0o020000
+const formatMask = 0o170000
+
+const types = new Map((Object.keys(formatOf) as ReadonlyArray<EntryType>).map((type) => [formatOf[type], type]))
+
+export const typeOf = (inode: Inode): EntryType => types.get(inode.mode & formatMask) ?? "file"
 
 export const isDirectory = (entry: Entry): boolean => entry.getNode().isDirectory()
 
@@ -56,7 +59,7 @@ const blockBytes = 4096
 
 export const sizeOf = (inode: Inode): number => {
   if (inode.isDirectory()) return blockBytes
-  return inode.isSymlink() ? Buffer.byteLength(inode.symlink) : inode.getSize()
+  return inode.isSymlink() ? byteLength(inode.symlink) : inode.getSize()
 }
 
 /** Blocks of 512 bytes, as ext4 would allocate them, but without holes: memfs has none. */
@@ -96,14 +99,21 @@ const dateOf = (nanoseconds: bigint): Date => {
   return date
 }
 
-const nanosecondsOf = (date: Date): bigint => exact.get(date) ?? BigInt(date.getTime()) * 1_000_000n
+export const nanosecondsOf = (date: Date): bigint => exact.get(date) ?? BigInt(date.getTime()) * 1_000_000n
 
 export const timesOf = (inode: Inode): Times => ({
   atimeNanoseconds: nanosecondsOf(inode.atime),
   mtimeNanoseconds: nanosecondsOf(inode.mtime)
 })
 
-export const setTimes = (inode: Inode, times: Times): void => {
-  inode.atime = dateOf(times.atimeNanoseconds)
-  inode.mtime = dateOf(times.mtimeNanoseconds)
+/** What is not given stays. */
+export const setTimes = (inode: Inode, { atimeNanoseconds, mtimeNanoseconds }: Partial<Times>): void => {
+  if (atimeNanoseconds !== undefined) inode.atime = dateOf(atimeNanoseconds)
+  if (mtimeNanoseconds !== undefined) inode.mtime = dateOf(mtimeNanoseconds)
+  markChanged(inode)
+}
+
+/** The time of the last change of attributes, `ctime`, is now. */
+export const markChanged = (inode: Inode): void => {
+  inode.ctime = new Date()
 }

@@ -3,6 +3,7 @@ import type { MemoryVolume } from "../MemoryVolume.ts"
 import { Errno } from "./errno.ts"
 import { isDirectory, isSymlink } from "./inode.ts"
 import type { Location } from "./mountTable.ts"
+import { byteLength } from "./names.ts"
 
 /** Where a path leads; its last component may be missing. */
 export interface Found {
@@ -83,13 +84,13 @@ export const requireWritable = ({ mount }: Location): void => {
   if (!mount.writable) throw new Errno("EROFS")
 }
 
-/** The components, last one first; text without bytes becomes what Node passes to the kernel. */
+/** The components, last one first. */
 const componentsOf = (path: string): Array<string> => {
   if (path === "") throw new Errno("ENOENT")
   if (exceeds(path, pathBytesMax)) throw new Errno("ENAMETOOLONG")
-  return path.toWellFormed().split("/").filter((name) => name !== "").reverse()
+  return path.split("/").filter((name) => name !== "").reverse()
 }
 
 /** UTF-16 units have one to three bytes each, so most texts need no counting. */
 const exceeds = (text: string, bytesMax: number): boolean =>
-  text.length > bytesMax || (text.length * 3 > bytesMax && Buffer.byteLength(text) > bytesMax)
+  text.length > bytesMax || (text.length * 3 > bytesMax && byteLength(text) > bytesMax)

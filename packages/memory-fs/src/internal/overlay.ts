@@ -117,6 +117,21 @@ export const requireMovable = (source: Layers): void => {
 
 /** Whether the attribute in a layer is a mark of this overlay's own, which it neither shows nor copies up. */
 export const isOwnXattr = (name: string, namespace: Namespace): boolean => {
-  const prefix = `${namespace}.overlay.`
-  return name.startsWith(prefix) && !name.startsWith(`${prefix}overlay.`)
+  const own = ownPrefix(namespace)
+  return name.startsWith(own) && !name.startsWith(`${own}overlay.`)
 }
+
+/** Under which name a layer keeps what is seen under this one; `undefined` where it ends where the own ones begin. */
+export const storedXattr = (name: string, namespace: Namespace): string | undefined => {
+  const own = ownPrefix(namespace)
+  if (!name.startsWith(own)) return name
+  return name === own ? undefined : `${own}overlay.${name.slice(own.length)}`
+}
+
+/** Under which name is seen what a layer keeps under this one. */
+export const shownXattr = (name: string, namespace: Namespace): string => {
+  const own = ownPrefix(namespace)
+  return name.startsWith(`${own}overlay.`) ? `${own}${name.slice(`${own}overlay.`.length)}` : name
+}
+
+const ownPrefix = (namespace: Namespace) => `${namespace}.overlay.`

@@ -5,14 +5,15 @@
  */
 import type { MemoryVolume } from "../MemoryVolume.ts"
 import { clearWhiteouts, copyUp } from "./copyUp.ts"
-import { addName, discard, move } from "./disk.ts"
+import { addName, discard, exchange, move, newWhiteout, put } from "./disk.ts"
 import { Errno } from "./errno.ts"
-import { characterDeviceType, type Inode, isDirectory, isEmpty, type Link, xattrsOf } from "./inode.ts"
-import { isMadeOpaque, isOpaque, leavesWhiteout, opaqueMark, opaqueValue, requireMovable } from "./overlay.ts"
+import { type Inode, isDirectory, isEmpty, type Link, xattrsOf } from "./inode.ts"
+import { isMadeOpaque, isOpaque, isWhiteout, leavesWhiteout, opaqueMark, opaqueValue, requireMovable } from "./overlay.ts"
 import type { Overlay, OverlayEntry } from "./overlayEntry.ts"
 
-/** Puts a new inode into a directory, where nothing is seen under that name. */
+/** Puts a new inode into a directory, where nothing is seen under that name. Nobody makes a deletion mark here. */
 export const createIn = (volume: MemoryVolume, directory: OverlayEntry, name: string, inode: Inode): OverlayEntry => {
+  if (isWhiteout(inode)) throw new Errno("EPERM")
   const upper = copyUp(volume, directory)
   const overWhiteout = uncover(volume, upper, name)
   if (inode.isDirectory() && isMadeOpaque(directory, overWhiteout, directory.overlay.settings.xino)) {
@@ -63,17 +64,42 @@ export const renameIn = (
   const moved = copyUp(volume, source)
   const above = copyUp(volume, directory)
   // Before the upper layer's own answer: what is not moved in the end has been made opaque all the same.
-  const { overlay } = source
-  if (isDirectory(source) && !isOpaque(moved.getNode(), overlay.settings.namespace) && directory.lowers.length > 0) {
-    markOpaque(overlay, moved.getNode())
-  }
+  closeBefore(source, directory)
   if (target !== undefined && isDirectory(target) && !isEmpty(target)) throw new Errno("ENOTEMPTY")
   moveOver(volume, { moved, above, name, target, remains })
   if (target !== undefined) gone(target)
   from.children.forget(source.name)
-  source.parent = directory
-  source.name = name
-  directory.children.adopt(source)
+  settle(source, directory, name)
+}
+
+/** Two entries change places. */
+export const exchangeIn = (volume: MemoryVolume, one: OverlayEntry, other: OverlayEntry): void => {
+  requireMovable(one)
+  requireMovable(other)
+  const [here, there] = [aboveOf(one), aboveOf(other)]
+  const upper = copyUp(volume, one)
+  copyUp(volume, there)
+  const upperOther = copyUp(volume, other)
+  closeBefore(one, there)
+  closeBefore(other, here)
+  exchange(upper, upperOther)
+  const { name } = one
+  settle(one, there, other.name)
+  settle(other, here, name)
+}
+
+/** A directory that comes into a merged one is closed first: what lower layers have under its new name must not show in it. */
+const closeBefore = (entry: OverlayEntry, directory: OverlayEntry): void => {
+  const { overlay } = entry
+  if (isDirectory(entry) && directory.lowers.length > 0 && !isOpaque(entry.getNode(), overlay.settings.namespace)) {
+    markOpaque(overlay, entry.getNode())
+  }
+}
+
+const settle = (entry: OverlayEntry, directory: OverlayEntry, name: string): void => {
+  entry.parent = directory
+  entry.name = name
+  directory.children.adopt(entry)
 }
 
 interface Move {
@@ -95,16 +121,10 @@ const moveOver = (volume: MemoryVolume, { above, moved, name, remains, target }:
     above.deleteChild(whiteout)
     move(moved, above, name)
     // Switched, where the old name needs one too: the upper layer's own rename does both at once.
-    if (remains && from !== undefined) return putBack(whiteout, from, oldName)
+    if (remains && from !== undefined) return put(whiteout, { directory: from, name: oldName })
     discardDetached(volume, whiteout)
   }
   if (remains && from !== undefined) from.createChild(oldName, newWhiteout(volume))
-}
-
-const putBack = (whiteout: Link, directory: Link, name: string): void => {
-  whiteout.name = name
-  whiteout.steps = [...directory.steps, name]
-  directory.setChild(name, whiteout)
 }
 
 /** A link that is in no directory any more. */
@@ -134,8 +154,6 @@ const addWhiteout = (volume: MemoryVolume, overlay: Overlay, directory: Link, na
     directory.createChild(name, overlay.whiteout)
   }
 }
-
-const newWhiteout = (volume: MemoryVolume): Inode => volume.memfs._core.createNode(characterDeviceType)
 
 // ============================================================ entries
 

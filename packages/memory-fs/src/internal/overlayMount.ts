@@ -1,8 +1,9 @@
 /** Makes an overlay of the directories that a plan names, as `fs/overlayfs/super.c` does, with its refusals. */
+import { formatOf } from "@snapshotter/core/TreeFileSystem"
 import type { MemoryVolume } from "../MemoryVolume.ts"
 import * as Disk from "./disk.ts"
 import { Errno } from "./errno.ts"
-import { directoryType, isDirectory, isInside, type Link, namesIn } from "./inode.ts"
+import { isDirectory, isInside, type Link, namesIn } from "./inode.ts"
 import { locateDirectory } from "./lookup.ts"
 import type { Location } from "./mountTable.ts"
 import { Overlay, OverlayEntry } from "./overlayEntry.ts"
@@ -95,10 +96,10 @@ const prepareWork = (volume: MemoryVolume, work: Link, plan: OverlayPlan): void 
     }
     discardAll(volume, before)
   }
-  const made = work.createChild("work", volume.memfs._core.createNode(directoryType))
+  const made = work.createChild("work", volume.memfs._core.createNode(formatOf.directory))
   if (!plan.volatile) return
-  const incompatible = made.createChild("incompat", volume.memfs._core.createNode(directoryType))
-  incompatible.createChild("volatile", volume.memfs._core.createNode(directoryType))
+  const incompatible = made.createChild("incompat", volume.memfs._core.createNode(formatOf.directory))
+  incompatible.createChild("volatile", volume.memfs._core.createNode(formatOf.directory))
 }
 
 const discardAll = (volume: MemoryVolume, link: Link): void => {

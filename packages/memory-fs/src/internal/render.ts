@@ -2,6 +2,7 @@
 import type { MemoryVolume } from "../MemoryVolume.ts"
 import { type Entry, isDirectory, isSymlink, namesIn, xattrsOf } from "./inode.ts"
 import type { MountedTree } from "./mountTable.ts"
+import { shownName } from "./names.ts"
 import { layersOf } from "./overlay.ts"
 import { OverlayEntry } from "./overlayEntry.ts"
 
@@ -42,7 +43,7 @@ const contents = (link: Entry): string => {
 }
 
 const renderMount = (volume: MemoryVolume, mount: MountedTree): string =>
-  `${volume.mounts.pathOf({ mount, link: mount.root })} shows ${shownBy(volume, mount.root)}, ` +
+  `${shownName(volume.mounts.pathOf({ mount, link: mount.root }))} shows ${shownBy(volume, mount.root)}, ` +
   (mount.writable ? "writable" : "read-only")
 
 /** A directory, or the layers of an overlay from top to bottom; with the path in it where only a part is shown. */
@@ -56,4 +57,4 @@ const shownBy = (volume: MemoryVolume, root: Entry): string => {
 const onDisk = (volume: MemoryVolume, link: Entry): string =>
   shown(volume.mounts.pathOf({ mount: volume.mounts.root.mount, link }))
 
-const shown = (text: string): string => /^[\w./ @+=,:-]*$/.test(text) ? text : JSON.stringify(text)
+const shown = (text: string): string => /^[\w./ @+=,:-]*$/.test(text) ? text : JSON.stringify(shownName(text))

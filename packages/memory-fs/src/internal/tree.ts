@@ -9,6 +9,7 @@ import type { MemoryVolume } from "../MemoryVolume.ts"
 import * as Change from "./change.ts"
 import { blocksOf, type Entry, type Inode, isDirectory, isEmpty, isRemoved, namesIn } from "./inode.ts"
 import type { Location } from "./mountTable.ts"
+import { shownName } from "./names.ts"
 
 const entriesAtOnce = 256
 
@@ -28,7 +29,7 @@ export const inTurns = <A>(steps: Iterator<undefined, A>): Effect.Effect<A> =>
  */
 export function* removing(volume: MemoryVolume, start: Location): Generator<undefined, ReadonlyArray<Unremoved>> {
   const { mount } = start
-  if (!mount.writable) return [{ path: volume.mounts.pathOf(start), code: "EROFS" }]
+  if (!mount.writable) return [{ path: shownName(volume.mounts.pathOf(start)), code: "EROFS" }]
   const unremoved: Array<Unremoved> = []
   const left = new Set<Entry>()
   const pending: Array<Visit> = [{ link: start.link, parent: start.link.parent }]
@@ -47,7 +48,7 @@ export function* removing(volume: MemoryVolume, start: Location): Generator<unde
       Change.remove(volume, link)
       continue
     }
-    unremoved.push({ path: volume.mounts.pathOf({ mount, link }), code: code ?? "ENOTEMPTY" })
+    unremoved.push({ path: shownName(volume.mounts.pathOf({ mount, link })), code: code ?? "ENOTEMPTY" })
     for (let at: Entry | undefined = link; at !== undefined && !left.has(at); at = at.parent) left.add(at)
   }
   return unremoved

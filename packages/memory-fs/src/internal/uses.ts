@@ -3,6 +3,7 @@ import type { LayerUse } from "@snapshotter/core/Mounter"
 import type { MemoryVolume } from "../MemoryVolume.ts"
 import { type Entry, isInside } from "./inode.ts"
 import type { MountedTree } from "./mountTable.ts"
+import { shownName } from "./names.ts"
 import { OverlayEntry } from "./overlayEntry.ts"
 
 export const usesOf = (volume: MemoryVolume, layer: Entry): ReadonlyArray<LayerUse> => [
@@ -15,7 +16,7 @@ export const usesOf = (volume: MemoryVolume, layer: Entry): ReadonlyArray<LayerU
 
 const usesByOne = (volume: MemoryVolume, layer: Entry, mount: MountedTree): Array<LayerUse> => {
   const { root, writable } = mount
-  const target = volume.mounts.pathOf({ mount, link: root })
+  const target = shownName(volume.mounts.pathOf({ mount, link: root }))
   const uses: Array<LayerUse> = []
   // A mount of a directory inside the layer uses it too: what is written there is written into the layer.
   if (isInside(root, layer)) uses.push({ target, as: "bind", writable })

@@ -1,0 +1,187 @@
+/**
+ * The in-memory backend of `TreeFileSystem`: a volume with its mounts, as Linux shows them to root. It keeps beside memfs what
+ * memfs lacks: names that are not UTF-8, extended attributes, devices, nanoseconds. There is nothing behind a device, nobody
+ * at the other end of a FIFO, and no `system.*` attribute.
+ */
+import { FileSystemError } from "@snapshotter/core/StoreFileSystem"
+import {
+  type Links,
+  type Opening,
+  textOf,
+  type TreeFile,
+  TreeFileSystem,
+  type TreePath
+} from "@snapshotter/core/TreeFileSystem"
+import { Effect, Layer } from "effect"
+import * as Attributes from "./internal/attributes.ts"
+import { Errno } from "./internal/errno.ts"
+import { isSymlink, namesIn } from "./internal/inode.ts"
+import * as Linux from "./internal/linux.ts"
+import { locate, locateDirectory, requireWritable } from "./internal/lookup.ts"
+import type { Location } from "./internal/mountTable.ts"
+import { bytesOfName, nameOf } from "./internal/names.ts"
+import { openFile, readAt, resize, truncate, writeAt } from "./internal/opening.ts"
+import { statusOf } from "./internal/status.ts"
+import * as Xattrs from "./internal/xattrs.ts"
+import { MemoryVolume } from "./MemoryVolume.ts"
+
+/** Does something with a path as this package writes it, and turns what is refused into a failure. */
+const attempt = <A>(
+  operation: string,
+  path: TreePath,
+  act: (path: string) => A
+): Effect.Effect<A, FileSystemError> =>
+  Effect.suspend(() => {
+    try {
+      return Effect.succeed(act(nameFrom(path)))
+    } catch (error) {
+      if (error instanceof Errno) {
+        return Effect.fail(new FileSystemError({ operation, path: textOf(path), code: error.code }))
+      }
+      throw error
+    }
+  })
+
+const nameFrom = (path: TreePath): string => {
+  const isText = typeof path === "string"
+  if (isText ? path.includes("\0") || !path.isWellFormed() : path.includes(0)) throw new Errno("EINVAL")
+  return isText ? path : nameOf(path)
+}
+
+const follows = (links: Links | undefined): boolean => links === "follow"
+
+// == looking
+
+const looking = (volume: MemoryVolume) =>
+  ({
+    lstat: (path) => attempt("lstat", path, (at) => statusOf(volume, locate(volume, at, false).link)),
+    stat: (path) => attempt("stat", path, (at) => statusOf(volume, locate(volume, at, true).link)),
+    access: (path, asked = {}) =>
+      attempt("access", path, (at) => {
+        const location = locate(volume, at, true)
+        if (asked.write === true) requireWritable(location)
+      }),
+    realPath: (path) =>
+      attempt("realPath", path, (at) => bytesOfName(volume.mounts.pathOf(locate(volume, at, true)))),
+    readDirectory: (path) =>
+      attempt("readDirectory", path, (at) => namesIn(locateDirectory(volume, at).link).map(bytesOfName)),
+    readLink: (path) =>
+      attempt("readLink", path, (at) => {
+        const { link } = locate(volume, at, false)
+        if (!isSymlink(link)) throw new Errno("EINVAL")
+        return bytesOfName(link.getNode().symlink)
+      })
+  }) satisfies Partial<TreeFileSystem>
+
+// == open
+
+/** While it is open its mount is in use. */
+const fileOf = (
+  volume: MemoryVolume,
+  path: TreePath,
+  { link, mount }: Location,
+  { append = false, read = false, write = append }: Opening
+) => {
+  let open = true
+  mount.users++
+  const use = <A>(operation: string, act: () => A) =>
+    attempt(operation, path, () => {
+      if (!open) throw new Errno("EBADF")
+      return act()
+    })
+  // In an overlay the inode is another one from the moment on that it is copied up, also for whoever only reads.
+  const file: TreeFile = {
+    stat: use("stat", () => statusOf(volume, link)),
+    read: (into, offset) =>
+      use("read", () => {
+        if (!read) throw new Errno("EBADF")
+        return readAt(link, into, offset)
+      }),
+    write: (bytes, offset) =>
+      use("write", () => {
+        if (!write) throw new Errno("EBADF")
+        return writeAt(link.getNode(), bytes, offset, append)
+      }),
+    truncate: (length) =>
+      use("truncate", () => {
+        if (!write) throw new Errno("EINVAL")
+        resize(link.getNode(), length)
+      }),
+    sync: use("sync", () => undefined)
+  }
+  const close = () => {
+    if (open) mount.users--
+    open = false
+  }
+  return { file, close }
+}
+
+const open = (volume: MemoryVolume): TreeFileSystem["open"] => (path, opening) =>
+  Effect.acquireRelease(
+    attempt("open", path, (at) => fileOf(volume, path, openFile(volume, at, opening), opening)),
+    ({ close }) => Effect.sync(close)
+  ).pipe(Effect.map(({ file }) => file))
+
+// == names
+
+const names = (volume: MemoryVolume) =>
+  ({
+    makeDirectory: (path, mode) =>
+      attempt("makeDirectory", path, (at) => {
+        Linux.makeDirectory(volume, at, mode)
+      }),
+    makeNode: (path, node) =>
+      attempt("makeNode", path, (at) => {
+        Linux.makeNode(volume, at, node)
+      }),
+    symlink: (target, path) =>
+      attempt("symlink", path, (at) => {
+        Linux.makeSymlink(volume, nameFrom(target), at)
+      }),
+    link: (existing, path) =>
+      attempt("link", existing, (from) => {
+        Linux.makeLink(volume, from, nameFrom(path))
+      }),
+    rename: (from, to, renaming = "replace") =>
+      attempt("rename", from, (at) => Linux.rename(volume, at, nameFrom(to), renaming)),
+    removeFile: (path) => attempt("removeFile", path, (at) => Linux.unlink(volume, at)),
+    removeDirectory: (path) => attempt("removeDirectory", path, (at) => Linux.removeDirectory(volume, at))
+  }) satisfies Partial<TreeFileSystem>
+
+// == attributes
+
+const attributes = (volume: MemoryVolume) =>
+  ({
+    truncate: (path, length) => attempt("truncate", path, (at) => truncate(volume, at, length)),
+    setMode: (path, mode, links) =>
+      attempt("setMode", path, (at) => Attributes.changeMode(volume, at, mode, follows(links))),
+    setOwner: (path, owner, links) =>
+      attempt("setOwner", path, (at) => Attributes.changeOwner(volume, at, owner, follows(links))),
+    setTimes: (path, times, links) =>
+      attempt("setTimes", path, (at) => Attributes.changeTimes(volume, at, times, follows(links)))
+  }) satisfies Partial<TreeFileSystem>
+
+const xattrs = (volume: MemoryVolume) =>
+  ({
+    listXattrs: (path, links) => attempt("listXattrs", path, (at) => Xattrs.listXattrs(volume, at, follows(links))),
+    getXattr: (path, name, links) =>
+      attempt("getXattr", path, (at) => Xattrs.getXattr(volume, at, nameFrom(name), follows(links))),
+    setXattr: (path, name, value, { links, only } = {}) =>
+      attempt("setXattr", path, (at) =>
+        Xattrs.setXattr(volume, at, nameFrom(name), value, { follow: follows(links), only })),
+    removeXattr: (path, name, links) =>
+      attempt("removeXattr", path, (at) => Xattrs.removeXattr(volume, at, nameFrom(name), follows(links)))
+  }) satisfies Partial<TreeFileSystem>
+
+export const make = (volume: MemoryVolume): TreeFileSystem => ({
+  ...looking(volume),
+  open: open(volume),
+  ...names(volume),
+  ...attributes(volume),
+  ...xattrs(volume)
+})
+
+export const layer: Layer.Layer<TreeFileSystem, never, MemoryVolume> = Layer.effect(
+  TreeFileSystem,
+  Effect.map(MemoryVolume, make)
+)

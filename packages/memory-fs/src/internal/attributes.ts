@@ -1,0 +1,44 @@
+/** Modes, owners and times by path, as `fs/open.c`, `fs/utimes.c` and `fs/attr.c` have them. */
+import type { OwnerToSet, TimesToSet } from "@snapshotter/core/TreeFileSystem"
+import type { MemoryVolume } from "../MemoryVolume.ts"
+import { inodeToChange } from "./change.ts"
+import { Errno } from "./errno.ts"
+import { type Inode, isSymlink, markChanged, setTimes } from "./inode.ts"
+import { locate, requireWritable } from "./lookup.ts"
+import type { Location } from "./mountTable.ts"
+
+const toChange = (volume: MemoryVolume, path: string, follow: boolean): Location => {
+  const location = locate(volume, path, follow)
+  requireWritable(location)
+  return location
+}
+
+/** `fchmodat2(2)`. */
+export const changeMode = (volume: MemoryVolume, path: string, mode: number, follow: boolean): void => {
+  const { link } = toChange(volume, path, follow)
+  if (isSymlink(link)) throw new Errno("EOPNOTSUPP")
+  setMode(inodeToChange(volume, link), mode)
+}
+
+/** `fchownat(2)`. */
+export const changeOwner = (volume: MemoryVolume, path: string, owner: OwnerToSet, follow: boolean): void =>
+  setOwner(inodeToChange(volume, toChange(volume, path, follow).link), owner)
+
+/** `utimensat(2)`: where no time is given, nothing is even looked up. */
+export const changeTimes = (volume: MemoryVolume, path: string, times: TimesToSet, follow: boolean): void => {
+  if (times.atimeNanoseconds === undefined && times.mtimeNanoseconds === undefined) return
+  setTimes(inodeToChange(volume, toChange(volume, path, follow).link), times)
+}
+
+/** The modification time stays. */
+export const setMode = (inode: Inode, mode: number): void => {
+  inode.perm = mode & 0o7777
+}
+
+/** What runs as its owner or group no longer does. */
+export const setOwner = (inode: Inode, { gid, uid }: OwnerToSet): void => {
+  if (uid !== undefined) inode.uid = uid
+  if (gid !== undefined) inode.gid = gid
+  if (!inode.isDirectory()) inode.perm = inode.perm & ~(inode.perm & 0o010 ? 0o6000 : 0o4000)
+  markChanged(inode)
+}

@@ -1,0 +1,86 @@
+/** `open(2)`: what is opened, made and emptied, in the order in which the kernel checks (`fs/namei.c`, `fs/open.c`). */
+import { formatOf, type Opening } from "@snapshotter/core/TreeFileSystem"
+import type { MemoryVolume } from "../MemoryVolume.ts"
+import * as Change from "./change.ts"
+import { Errno } from "./errno.ts"
+import { type Entry, type Inode, isDirectory, isSymlink, typeOf } from "./inode.ts"
+import { newInode, requireRoom } from "./linux.ts"
+import { find, locate, requireWritable } from "./lookup.ts"
+import type { Location } from "./mountTable.ts"
+
+/** The location of the file, made where `opening` says so. */
+export const openFile = (volume: MemoryVolume, path: string, opening: Opening): Location => {
+  const { append, create, exclusive = false, noFollow = false, read, write } = opening
+  if (read !== true && write !== true && append !== true) throw new Errno("EINVAL")
+  const makes = create !== undefined
+  const follow = makes ? !exclusive && !noFollow && "unless a slash follows" : !noFollow || path.endsWith("/")
+  const found = find(volume, path, follow)
+  if (makes && found.slash && found.last === "name") throw new Errno("EISDIR")
+  if (found.at !== undefined) return openExisting(volume, found.at, found.slash, opening)
+  if (!makes) throw new Errno("ENOENT")
+  requireRoom(found.parent)
+  const inode = newInode(volume, found.parent, formatOf.file | (create & 0o7777))
+  return { mount: found.parent.mount, link: Change.create(volume, found.parent.link, found.name, inode) }
+}
+
+const openExisting = (volume: MemoryVolume, at: Location, slash: boolean, opening: Opening): Location => {
+  if (opening.create !== undefined && opening.exclusive === true) throw new Errno("EEXIST")
+  const directory = isDirectory(at.link)
+  if (opening.create !== undefined && directory) throw new Errno("EISDIR")
+  if (slash && !directory) throw new Errno("ENOTDIR")
+  if (isSymlink(at.link)) throw new Errno("ELOOP")
+  if (changes(opening) && directory) throw new Errno("EISDIR")
+  if (!directory && !at.link.getNode().isFile()) return openSpecial(at, opening)
+  if (changes(opening)) {
+    requireWritable(at)
+    const inode = Change.inodeToChange(volume, at.link, opening.truncate !== true)
+    if (opening.truncate === true) inode.truncate(0)
+  }
+  return at
+}
+
+const changes = ({ append, truncate, write }: Opening): boolean => write === true || append === true || truncate === true
+
+/** A FIFO can be read, and is empty: nobody has its other end. There is nothing behind devices and sockets here. */
+const openSpecial = (at: Location, { append, write }: Opening): Location => {
+  const type = typeOf(at.link.getNode())
+  if (type !== "fifo" || write === true || append === true) throw new Errno("ENXIO")
+  return at
+}
+
+/** Larger files are refused with `EFBIG`: their bytes have to fit into memory. */
+const fileBytesMax = 0x7fff_ffff
+
+/** `truncate(2)`. */
+export const truncate = (volume: MemoryVolume, path: string, length: number): void => {
+  if (length < 0) throw new Errno("EINVAL")
+  const location = locate(volume, path, true)
+  const inode = location.link.getNode()
+  if (inode.isDirectory()) throw new Errno("EISDIR")
+  if (!inode.isFile()) throw new Errno("EINVAL")
+  requireWritable(location)
+  resize(Change.inodeToChange(volume, location.link), length)
+}
+
+/** `ftruncate(2)`, once it is open for writing. */
+export const resize = (inode: Inode, length: number): void => {
+  if (!inode.isFile() || length < 0) throw new Errno("EINVAL")
+  if (length > fileBytesMax) throw new Errno("EFBIG")
+  inode.truncate(length)
+}
+
+/** `pwrite(2)`; `append` writes to the end. */
+export const writeAt = (inode: Inode, bytes: Uint8Array, offset: number, append: boolean): number => {
+  const at = append ? inode.getSize() : offset
+  if (at < 0) throw new Errno("EINVAL")
+  if (at + bytes.length > fileBytesMax) throw new Errno("EFBIG")
+  return inode.write(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length), 0, bytes.length, at)
+}
+
+/** `pread(2)`. */
+export const readAt = (entry: Entry, into: Uint8Array, offset: number): number => {
+  if (isDirectory(entry)) throw new Errno("EISDIR")
+  if (offset < 0) throw new Errno("EINVAL")
+  const inode = entry.getNode()
+  return inode.isFile() ? inode.read(into, 0, into.length, offset) : 0
+}
