@@ -1,79 +1,65 @@
 /**
- * What `npm start` runs: `npm start -- [--backend memory|node] [--root DIR] [DIRECTORY]`.
+ * What `npm start` runs: `npm start -- [--backend node|memory] [--root DIR] [DIRECTORY]`.
  *
- * Makes a directory a base, forks it, lets real commands loose on the forks, and shows and verifies what came of that.
+ * Makes a directory a base, forks it, lets work loose on the forks, and shows and verifies what came of that. On real
+ * mounts it is real commands that work in them; in memory, calls to the simulated file system.
  */
-import { Capabilities, NodeSnapshotter } from "@snapshotter/node-fs"
-import { Console, Effect, Option } from "effect"
+import { Console, Effect, Layer, Option } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
+import type { ChildProcessSpawner } from "effect/process"
 import { existsSync } from "node:fs"
+import { tmpdir } from "node:os"
 import * as path from "node:path"
+import { type Backend, backendFlag, choose, machineOf } from "./backend.ts"
 import { run } from "./commandLine.ts"
-import { BadArgument, inputDirectory, keptRoot, temporaryRoot } from "./main/arguments.ts"
-import { inMemory } from "./main/inMemory.ts"
-import { onLinux } from "./main/onLinux.ts"
-import { temporaryPlace } from "./place.ts"
+import { nodeMachineAt, type Services } from "./machine.ts"
+import { BadArgument, inputDirectory, keptRoot, outside } from "./main/arguments.ts"
+import * as Calls from "./main/calls.ts"
+import * as Commands from "./main/commands.ts"
+import { job } from "./main/job.ts"
+import type { Tasks } from "./main/tasks.ts"
 
 const ownModules = path.join(import.meta.dirname, "..", "..", "node_modules")
 
-const command = Command.make(
-  "npm start --",
-  {
-    directory: Argument.Path("directory").pipe(
-      Argument.withDescription("what to make a base of; the dependencies of this workspace if left out"),
-      Argument.withDefault(ownModules)
-    ),
-    backend: Flag.Literals("backend", ["memory", "node"]).pipe(
-      Flag.withDescription(
-        "real mounts (node) or a simulated machine (memory); real ones where they can be, if left out"
-      ),
-      Flag.optional
-    ),
-    root: Flag.Path("root").pipe(
-      Flag.withDescription("where to make the store, and to keep it; a temporary directory if left out"),
-      Flag.optional
-    )
-  },
-  Effect.fn(function*({ backend, directory, root }) {
-    const input = yield* inputDirectory(directory)
-    const wanted = Option.getOrUndefined(backend)
-    if (wanted === "memory") {
-      if (Option.isSome(root)) {
-        return yield* new BadArgument({ reason: "--root needs real mounts: leave out --backend memory" })
-      }
-      return yield* inMemory(input)
-    }
-    const place = yield* Option.match(root, {
-      onNone: () => temporaryRoot(input),
-      onSome: (root) => keptRoot(root, input)
-    })
-    const capabilities = yield* Capabilities.probe(place.near)
-    const { detail, remedy, works } = capabilities.overlayMounts
-    if (works) return yield* onMounts(input, place.path, Option.isSome(root), capabilities)
-    const why = [`no real mounts: ${detail}`, ...(remedy === undefined ? [] : [remedy])].join("; ")
-    if (wanted === "node") return yield* new BadArgument({ reason: why })
-    yield* Console.log(`${why}. In memory instead:`)
-    yield* inMemory(input)
-  })
-)
+/** Who does what is done in the forks. */
+const tasks: Record<Backend, Layer.Layer<Tasks, never, Services | ChildProcessSpawner.ChildProcessSpawner>> = {
+  node: Commands.layer,
+  memory: Calls.layer
+}
 
-const onMounts = (input: string, place: string, kept: boolean, capabilities: Capabilities.Capabilities) =>
-  Effect.gen(function*() {
-    const root = kept ? place : yield* temporaryPlace
-    const { fileSystem, kernel, uid, userNamespace } = capabilities
-    yield* Console.log(
-      `Store in ${root}: overlay on ${fileSystem}, Linux ${kernel}${userNamespace ? ", in a user namespace" : ""}`
-    )
-    const interrupted = `interrupted: all is unmounted${kept ? "" : ", and what was made is being removed"}`
-    yield* onLinux({ directory: input, owners: uid === 0 && !userNamespace }).pipe(
-      Effect.provide(NodeSnapshotter.layer({ root })),
-      Effect.onInterrupt(() => Console.error(interrupted))
-    )
-    return root
-  }).pipe(
-    Effect.scoped,
-    Effect.provide(NodeSnapshotter.layerMachine),
-    Effect.flatMap((root) => Console.log(existsSync(root) ? `\n${root} stays.` : "\nAll is unmounted and removed."))
+/** A machine in memory is given no more of a directory than this. */
+const sample = { names: 1_000, bytesOfFile: 65_536 }
+
+const flags = {
+  directory: Argument.Path("directory").pipe(
+    Argument.withDescription("what to make a base of; the dependencies of this workspace if left out"),
+    Argument.withDefault(ownModules)
+  ),
+  backend: backendFlag,
+  root: Flag.Path("root").pipe(
+    Flag.withDescription("where to make the store, and to keep it; a temporary directory if left out"),
+    Flag.optional
   )
+}
 
-run(command)
+run(Command.make("npm start --", flags, ({ backend, directory, root }) =>
+  Effect.gen(function*() {
+    const input = yield* inputDirectory(directory)
+    if (Option.isSome(root) && Option.contains(backend, "memory")) {
+      return yield* new BadArgument({ reason: "--root needs real mounts: leave out --backend memory" })
+    }
+    const kept = Option.isSome(root) ? yield* keptRoot(root.value, input) : undefined
+    const chosen = yield* choose(kept === undefined ? backend : Option.some("node"), kept?.near ?? tmpdir())
+    const inMemory = chosen.backend === "memory"
+    if (!inMemory && kept === undefined) yield* outside(input, tmpdir())
+    const store = yield* Effect.gen(function*() {
+      const machine = kept === undefined ? yield* machineOf(chosen.backend) : nodeMachineAt(kept.path, tmpdir())
+      yield* Console.log(`Store in ${machine.store}${inMemory ? ", of a simulated machine" : ""}`)
+      yield* job({ directory: input, owners: chosen.anyOwner, limits: inMemory ? sample : undefined }).pipe(
+        Effect.provide(Layer.provideMerge(tasks[chosen.backend], machine.process())),
+        Effect.onInterrupt(() => Console.error("interrupted: all is unmounted, and what was made for this is removed"))
+      )
+      return machine.store
+    }).pipe(Effect.scoped)
+    yield* Console.log(!inMemory && existsSync(store) ? `\n${store} stays.` : "\nAll is unmounted and removed.")
+  })))

@@ -172,7 +172,7 @@ const flags = {
 
 run(Command.make("self-test.ts", flags, ({ backend, runs, seed }) =>
   Effect.gen(function*() {
-    const chosen = yield* choose(backend, tmpdir())
+    const { backend: chosen } = yield* choose(backend, tmpdir())
     const random = yield* tryRandomInput(chosen, runs, seed)
     yield* Console.log(
       `${runs} random inputs: ${random.applied} applied, ${random.refused} refused; the base untouched, nothing left behind`

@@ -107,12 +107,23 @@ export const withTree = async <A>(use: (directory: string) => Promise<A>, files 
 
 // ============================================================ both backends
 
-/** What an example prints on both; each says on stderr that it is on this one, and nothing else. */
+const backends = { memory: /^in memory$/, node: /^on real mounts: overlay on \w+, Linux / }
+
+/** What an example prints on each backend; that it is on this one, and nothing else, it says on stderr. */
 export const onBoth = async (example: string, args: ReadonlyArray<string>) => {
-  const memory = await run(example, ["--backend", "memory", ...args])
-  assert.deepStrictEqual([memory.code, memory.stderr], [0, "in memory\n"], memory.stdout)
-  const node = await run(example, ["--backend", "node", ...args], { within: mounting })
-  assert.strictEqual(node.code, 0, node.stdout + node.stderr)
-  assert.match(node.stderr, /^on real mounts: overlay on \w+, Linux .*\n$/)
-  return { memory: memory.stdout, node: node.stdout }
+  const on = async (backend: "memory" | "node") => {
+    const { code, stderr, stdout } = await run(example, ["--backend", backend, ...args], { within: mounting })
+    const [first = "", ...more] = stderr.split("\n")
+    assert.strictEqual(code, 0, stdout + stderr)
+    assert.match(first, backends[backend])
+    assert.deepStrictEqual(withoutProgress(more.join("\n")), "")
+    return stdout
+  }
+  return { memory: await on("memory"), node: await on("node") }
 }
+
+/** What went wrong, without the backend and what tells how far it is. */
+export const complaint = ({ stderr }: Ran): string =>
+  withoutProgress(stderr).replace(/^(in memory|on real mounts: .*)\n/, "")
+
+const withoutProgress = (stderr: string): string => stderr.replaceAll(/^.*… .*\(\d+ s\)\n/gm, "")

@@ -1,7 +1,6 @@
 /** What the command line says, judged before anything is done. */
 import { Effect, Schema } from "effect"
 import * as fs from "node:fs"
-import * as os from "node:os"
 import * as path from "node:path"
 
 export class BadArgument extends Schema.TaggedError<BadArgument>()("BadArgument", { reason: Schema.String }) {
@@ -41,18 +40,14 @@ export const keptRoot = (given: string, input: string): Effect.Effect<Root, BadA
     if (there !== undefined && fs.readdirSync(root).length > 0) {
       return bad(`${root} is not empty; give an empty directory to --root, or one that does not exist`)
     }
-    return outside(input, { path: root, near })
+    return Effect.as(outside(input, near), { path: root, near })
   })
 
-/** A root that goes again, in a new directory among the temporary ones. */
-export const temporaryRoot = (input: string): Effect.Effect<Root, BadArgument> =>
-  Effect.suspend(() => outside(input, { path: path.join(os.tmpdir(), "snapshotter-start-"), near: os.tmpdir() }))
-
-/** Copied into itself, a directory would have no end. */
-const outside = (input: string, root: Root): Effect.Effect<Root, BadArgument> => {
-  const real = path.join(fs.realpathSync(root.near), "x")
+/** Copied into itself, a directory would have no end: `near` must not be in it. */
+export const outside = (input: string, near: string): Effect.Effect<void, BadArgument> => {
+  const real = path.join(fs.realpathSync(near), "x")
   const inside = real.startsWith(input === "/" ? "/" : `${input}/`)
   return inside
     ? bad(`the store would be inside ${input}, and be copied into itself; give a directory outside of it to --root`)
-    : Effect.succeed(root)
+    : Effect.void
 }

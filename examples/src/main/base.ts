@@ -1,33 +1,27 @@
 /** A tree becomes a base: copied once into an empty fork, and committed. From then on it is forked, never copied. */
 import { Fork, Snapshot } from "@snapshotter/core"
 import { Console, Effect } from "effect"
-import { run } from "./command.ts"
-import type { Inventory } from "./inventory.ts"
 import { withProgress } from "../progress.ts"
 import * as Show from "./show.ts"
+import type { Source } from "./source.ts"
 import { stopwatch } from "./stopwatch.ts"
+import { Tasks } from "./tasks.ts"
 
 export const base = Snapshot.Name.make("base")
 
-export interface Job {
-  readonly directory: string
-  /** Whether files can be given any owner: by root, outside of a user namespace. */
-  readonly owners: boolean
-}
-
-/** Answers how many milliseconds `cp -a` took: what all that follows is held against. */
-export const makeBase = ({ directory, owners }: Job, input: Inventory) =>
+/** Answers how many milliseconds the copy took: what all that follows is held against. */
+export const makeBase = (source: Source) =>
   Effect.gen(function*() {
+    const tasks = yield* Tasks
     const lap = stopwatch()
-    const total = input.names.size
+    const total = source.inventory.names.size
     let copied = 0
-    const onOutput = (text: string) => {
-      copied += text.split("\n").length - 1
-    }
-    const options = ["-a", "-v", "--reflink=auto", ...(owners ? [] : ["--no-preserve=ownership"])]
+    const copy = tasks.copy(source, (count) => {
+      copied += count
+    })
     const [copying] = yield* Fork.committed({ key: Snapshot.Key.make("import") }, base, (into) => {
       lap()
-      return Effect.map(run("cp", [...options, "--", `${directory}/.`, into], { onOutput }), lap)
+      return Effect.map(copy.perform(into), lap)
     }).pipe((all) =>
       withProgress("making the base", all, () =>
         copied < total ? `${Show.number(copied)} of ${Show.number(total)} names copied` : "committing")
@@ -36,11 +30,11 @@ export const makeBase = ({ directory, owners }: Job, input: Inventory) =>
     yield* Console.log([
       "",
       "The base, made once:",
-      Show.step("  cp -a --reflink=auto of all that, into an empty fork", Show.duration(copying)),
+      Show.step(`  ${copy.title} of all that, into an empty fork`, Show.duration(copying)),
       Show.step(
         "  commit, with its contents on disk",
         Show.duration(committing),
-        `${Show.ratio(committing, copying)} of cp -a`
+        `${Show.ratio(committing, copying)} of the copy`
       )
     ].join("\n"))
     return copying

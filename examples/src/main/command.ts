@@ -1,20 +1,7 @@
 /** Real commands: their output captured, and whatever goes wrong with them a typed failure that one can read. */
-import { Effect, Schema, Stream } from "effect"
+import { Effect, Stream } from "effect"
 import { ChildProcess, ChildProcessSpawner } from "effect/process"
-
-/** The command could not be started, or did not end well. */
-export class CommandFailed extends Schema.TaggedError<CommandFailed>()("CommandFailed", {
-  command: Schema.String,
-  /** `undefined` where it did not come to an exit code. */
-  exitCode: Schema.UndefinedOr(Schema.Number),
-  /** The last line that it said, or why it could not be started. */
-  said: Schema.String
-}) {
-  override get message() {
-    const how = this.exitCode === undefined ? "did not run" : `ended with exit code ${this.exitCode}`
-    return `${this.command} ${how}: ${this.said}`
-  }
-}
+import { TaskFailed } from "./tasks.ts"
 
 export interface Running {
   readonly cwd?: string
@@ -29,7 +16,7 @@ export const run = (
   name: string,
   args: ReadonlyArray<string>,
   { cwd, env = {}, onOutput }: Running = {}
-): Effect.Effect<string, CommandFailed, ChildProcessSpawner.ChildProcessSpawner> =>
+): Effect.Effect<string, TaskFailed, ChildProcessSpawner.ChildProcessSpawner> =>
   Effect.gen(function*() {
     const spawner = yield* ChildProcessSpawner.ChildProcessSpawner
     const handle = yield* spawner.spawn(
@@ -42,15 +29,19 @@ export const run = (
   }).pipe(
     Effect.scoped,
     Effect.mapError(({ reason }) =>
-      new CommandFailed({
-        command: name,
-        exitCode: undefined,
+      new TaskFailed({
+        task: name,
+        how: "did not run",
         said: reason._tag === "NotFound" ? "there is no such command" : reason.message
       })
     ),
     Effect.flatMap(({ exitCode, stderr, stdout }) =>
       exitCode === 0 ? Effect.succeed(stdout) : Effect.fail(
-        new CommandFailed({ command: name, exitCode, said: lastLine(stderr) ?? lastLine(stdout) ?? "it said nothing" })
+        new TaskFailed({
+          task: name,
+          how: `ended with exit code ${exitCode}`,
+          said: lastLine(stderr) ?? lastLine(stdout) ?? "it said nothing"
+        })
       )
     )
   )

@@ -1,12 +1,13 @@
-/** Four forks of the base at once, a real command in each, and a different end for each. */
+/** Four forks of the base at once, something else done in each, and a different end for each. */
 import { Fork, Snapshot } from "@snapshotter/core"
 import { Console, Effect, Latch } from "effect"
-import { base } from "./base.ts"
-import type { Inventory } from "./inventory.ts"
 import { withProgress } from "../progress.ts"
+import { base } from "./base.ts"
+import { choose } from "./choice.ts"
+import type { Inventory } from "./inventory.ts"
 import * as Show from "./show.ts"
 import { stopwatch } from "./stopwatch.ts"
-import * as Tasks from "./tasks.ts"
+import { type Task, Tasks } from "./tasks.ts"
 
 export const edited = Snapshot.Name.make("edited")
 
@@ -23,32 +24,36 @@ export const forkOften = (times: number, whole: number) =>
     }
     const median = taken.toSorted((one, other) => one - other)[Math.floor(times / 2)] ?? 0
     const what = `  a fork of it, mounted, unmounted and discarded (median of ${times})`
-    yield* Console.log(Show.step(what, Show.duration(median), `${Show.ratio(median, whole)} of cp -a`))
+    yield* Console.log(Show.step(what, Show.duration(median), `${Show.ratio(median, whole)} of the copy`))
   })
 
 /** Answers the mounts of the one fork that stays, until the scope closes. `whole` is the time of a copy. */
 export const forkFour = (input: Inventory, whole: number) =>
   Effect.gen(function*() {
-    const chosen = Tasks.choose(input)
+    const tasks = yield* Tasks
+    const chosen = choose(input)
     const met = meeting(4)
-    const all = Effect.all([edit(chosen, met), record(chosen, met), wreck(met), build(met)], {
-      concurrency: "unbounded"
-    })
-    const outcomes = yield* withProgress("running a command in each of four forks", all)
+    const all = Effect.all([
+      edit(tasks.edit(chosen), met),
+      record(tasks.record(chosen), met),
+      wreck(tasks.wreck, met),
+      build(tasks.build, met)
+    ], { concurrency: "unbounded" })
+    const outcomes = yield* withProgress("working in each of four forks", all)
     const [editing, recording, wrecking] = outcomes
     const compared = [Math.max(...outcomes.map(({ forking }) => forking)), editing.ending, wrecking.ending]
     const [fork, commit, discard] = compared.map((time) => Show.ratio(time, whole))
     const copy = Show.duration(whole)
     yield* Console.log([
       "",
-      row("Four forks of it at once, a command in each:", "forked", "ran", "ended"),
+      row("Four forks of it at once, some work in each:", "forked", "ran", "ended"),
       ...outcomes.flatMap(lines),
-      `  Beside cp -a (${copy}): the slowest fork ${fork}, the commit ${commit}, the discard ${discard}.`
+      `  Beside the copy (${copy}): the slowest fork ${fork}, the commit ${commit}, the discard ${discard}.`
     ].join("\n"))
     return recording.mounts
   })
 
-/** Waits for so many fibers to come here, so that no command slows down a fork. If one fails before, all are interrupted. */
+/** Waits for so many fibers to come here, so that no work slows down a fork. If one fails before, all are interrupted. */
 const meeting = (parties: number): Effect.Effect<void> => {
   const latch = Latch.makeUnsafe()
   let missing = parties
@@ -57,7 +62,7 @@ const meeting = (parties: number): Effect.Effect<void> => {
 
 // ============================================================ one by one
 
-const edit = (chosen: Tasks.Choice, met: Effect.Effect<void>) =>
+const edit = (task: Task, met: Effect.Effect<void>) =>
   Effect.gen(function*() {
     const lap = stopwatch()
     const [[forking, running]] = yield* Fork.committed(forkOf("edit"), edited, (directory) =>
@@ -65,25 +70,25 @@ const edit = (chosen: Tasks.Choice, met: Effect.Effect<void>) =>
         const forking = lap()
         yield* met
         lap()
-        yield* Tasks.edit(chosen, directory)
+        yield* task.perform(directory)
         return [forking, lap()] as const
       }))
-    return { fork: "edit", command: Tasks.editTitle(chosen), forking, running, ending: lap(), end: "committed" }
+    return { fork: "edit", work: task.title, forking, running, ending: lap(), end: "committed" }
   })
 
 /** It outlives this: it stays mounted until the scope closes. */
-const record = (chosen: Tasks.Choice, met: Effect.Effect<void>) =>
+const record = (task: Task, met: Effect.Effect<void>) =>
   Effect.gen(function*() {
     const lap = stopwatch()
     const { directory, mounts } = yield* Fork.scoped(forkOf("record"))
     const forking = lap()
     yield* met
     lap()
-    const { said, title } = yield* Tasks.record(chosen, directory)
-    return { fork: "record", command: title, forking, running: lap(), end: "stays mounted", remark: said, mounts }
+    const remark = yield* task.perform(directory)
+    return { fork: "record", work: task.title, forking, running: lap(), end: "stays mounted", remark, mounts }
   })
 
-const wreck = (met: Effect.Effect<void>) =>
+const wreck = (task: Task, met: Effect.Effect<void>) =>
   Effect.gen(function*() {
     const lap = stopwatch()
     const [forking, running] = yield* Fork.discarded(forkOf("wreck"), (directory) =>
@@ -91,14 +96,14 @@ const wreck = (met: Effect.Effect<void>) =>
         const forking = lap()
         yield* met
         lap()
-        yield* Tasks.wreck(directory)
+        yield* task.perform(directory)
         return [forking, lap()] as const
       }))
-    return { fork: "wreck", command: "rm -rf *", forking, running, ending: lap(), end: "discarded" }
+    return { fork: "wreck", work: task.title, forking, running, ending: lap(), end: "discarded" }
   })
 
-/** The failure of the command is the failure of `Fork.committed`, and there is nothing to clean up. */
-const build = (met: Effect.Effect<void>) =>
+/** The failure of the work is the failure of `Fork.committed`, and there is nothing to clean up. */
+const build = (task: Task, met: Effect.Effect<void>) =>
   Effect.gen(function*() {
     const lap = stopwatch()
     const times = { forking: 0, running: 0 }
@@ -110,10 +115,10 @@ const build = (met: Effect.Effect<void>) =>
         times.forking = lap()
         yield* met
         lap()
-        yield* Effect.ensuring(Tasks.build(directory), stopped)
-      })).pipe(Effect.as(undefined), Effect.catchTag("CommandFailed", Effect.succeed))
+        yield* Effect.ensuring(task.perform(directory), stopped)
+      })).pipe(Effect.as(undefined), Effect.catchTag("TaskFailed", Effect.succeed))
     const end = failure === undefined ? "committed" : "failed, discarded"
-    return { fork: "build", command: Tasks.buildTitle, ...times, ending: lap(), end, remark: failure?.message }
+    return { fork: "build", work: task.title, ...times, ending: lap(), end, remark: failure?.message }
   })
 
 // ============================================================ as text
@@ -121,7 +126,7 @@ const build = (met: Effect.Effect<void>) =>
 /** Milliseconds, and what became of the fork. */
 interface Outcome {
   readonly fork: string
-  readonly command: string
+  readonly work: string
   readonly forking: number
   readonly running: number
   readonly ending?: number
@@ -129,9 +134,9 @@ interface Outcome {
   readonly remark?: string | undefined
 }
 
-const lines = ({ command, end, ending, fork, forking, remark, running }: Outcome): ReadonlyArray<string> => [
+const lines = ({ end, ending, fork, forking, remark, running, work }: Outcome): ReadonlyArray<string> => [
   row(
-    `  ${fork.padEnd(8)}${command}`,
+    `  ${fork.padEnd(8)}${work}`,
     Show.duration(forking),
     Show.duration(running),
     ending === undefined ? "" : Show.duration(ending),

@@ -2,58 +2,73 @@
  * What a directory holds, name by name, so that two can be compared: type, mode, owner, modification time, size, link
  * target and contents. Names are bytes, kept here one to a character, so that those which are not UTF-8 count too.
  */
+import { type StoreFileSystem, TreeFileSystem } from "@snapshotter/core"
 import { Effect, Schema } from "effect"
 import { createHash } from "node:crypto"
-import * as fs from "node:fs"
-import { setImmediate } from "node:timers/promises"
 
 export interface Entry {
   readonly name: string
-  readonly type: "file" | "directory" | "link" | "other"
+  readonly type: TreeFileSystem.EntryType
+  /** Of a file. */
   readonly bytes: number
   /** All that counts, as one text. */
   readonly compared: string
 }
 
 export interface Inventory {
-  /** By name, relative to the directory, which itself is `""`. */
+  /** By name, relative to the directory, which itself is `""`; a directory before what is in it. */
   readonly names: ReadonlyMap<string, Entry>
-  readonly files: number
-  readonly directories: number
-  readonly links: number
-  /** Of all files together. */
-  readonly bytes: number
+  /** Whether the limits left nothing out. */
+  readonly complete: boolean
 }
 
-export class Unreadable extends Schema.TaggedError<Unreadable>()("Unreadable", { cause: Schema.Defect() }) {
+export class Unreadable extends Schema.TaggedError<Unreadable>()("Unreadable", { why: Schema.String }) {
   override get message() {
-    return `cannot read all of the directory: ${this.cause instanceof Error ? this.cause.message : String(this.cause)}`
+    return `cannot read all of the directory: ${this.why}`
   }
+}
+
+/** How much of a directory is wanted. */
+export interface Limits {
+  readonly names: number
+  /** Larger files are left out. */
+  readonly bytesOfFile: number
 }
 
 export interface Taking {
   /** Whether owners count. Without them, neither do the mode bits that mean an owner's rights. */
   readonly owners: boolean
+  readonly limits?: Limits | undefined
   /** Told of each name as it comes. */
   readonly onName?: () => void
 }
 
-/** Reads a whole directory. Interruptible, and never long on the thread. */
-export const take = (directory: string, { onName, owners }: Taking): Effect.Effect<Inventory, Unreadable> =>
-  Effect.tryPromise({
-    try: async (signal) => {
-      const names = new Map<string, Entry>()
-      const count = { file: 0, directory: 0, link: 0, other: 0, bytes: 0 }
-      for await (const entry of walk({ directory, owners, signal }, "")) {
-        count[entry.type]++
-        count.bytes += entry.bytes
-        names.set(entry.name, entry)
+/** Reads a directory, name by name. */
+export const take = (directory: string, { limits, onName, owners }: Taking) =>
+  Effect.gen(function*() {
+    const tree = yield* TreeFileSystem.TreeFileSystem
+    const names = new Map<string, Entry>()
+    let complete = true
+    const visit: (name: string) => Effect.Effect<void, StoreFileSystem.FileSystemError> = Effect.fnUntraced(
+      function*(name) {
+        const path = pathOf(directory, name)
+        const status = yield* tree.lstat(path)
+        const bytes = status.type === "file" ? status.size : 0
+        if (limits !== undefined && (names.size >= limits.names || bytes > limits.bytesOfFile)) {
+          complete = false
+          return
+        }
+        names.set(name, { name, type: status.type, bytes, compared: yield* compared(tree, path, status, owners) })
         onName?.()
+        if (status.type !== "directory") return
+        for (const last of (yield* tree.readDirectory(path)).map(latin1).toSorted()) {
+          yield* visit(name === "" ? last : `${name}/${last}`)
+        }
       }
-      return { names, files: count.file, directories: count.directory - 1, links: count.link, bytes: count.bytes }
-    },
-    catch: (cause) => new Unreadable({ cause })
-  })
+    )
+    yield* visit("")
+    return { names, complete } satisfies Inventory
+  }).pipe(Effect.mapError(({ message }) => new Unreadable({ why: message })))
 
 /** The names that are not the same in both, sorted. */
 export const differences = (one: Inventory, other: Inventory): ReadonlyArray<string> =>
@@ -68,64 +83,56 @@ export const digest = ({ names }: Inventory): string => {
   return hash.digest("hex")
 }
 
+/** How many there are of each type, the directory itself left out, and the bytes of all files. */
+export const count = ({ names }: Inventory) => {
+  const counted = { file: 0, directory: -1, symlink: 0, bytes: 0 }
+  for (const { bytes, type } of names.values()) {
+    if (type === "file" || type === "directory" || type === "symlink") counted[type]++
+    counted.bytes += bytes
+  }
+  return counted
+}
+
 /** How a name is shown. */
 export const shown = (name: string): string => Buffer.from(name, "latin1").toString()
 
-/** The path of a name, for `node:fs`. */
-export const pathOf = (directory: string, name: string): Buffer =>
-  Buffer.concat([Buffer.from(name === "" ? directory : `${directory}/`), Buffer.from(name, "latin1")])
+export const latin1 = (bytes: Uint8Array): string => Buffer.from(bytes).toString("latin1")
 
-// ============================================================ reading
+/** Where a name lies. */
+export const pathOf = (directory: string, name: string): TreeFileSystem.TreePath =>
+  name === "" ? directory : TreeFileSystem.below(directory, Buffer.from(name, "latin1"))
 
-interface Walk {
-  readonly directory: string
-  readonly owners: boolean
-  readonly signal: AbortSignal
-}
+// ============================================================ what is compared
 
-async function* walk(within: Walk, name: string): AsyncGenerator<Entry> {
-  await breathe(within.signal)
-  const path = pathOf(within.directory, name)
-  const stat = fs.lstatSync(path, { bigint: true })
-  const owned = within.owners ? `${stat.mode} ${stat.uid}:${stat.gid}` : `${stat.mode & ~0o6000n}`
-  if (stat.isDirectory()) {
-    // Its time changes with what is in it, which is compared anyway.
-    yield { name, type: "directory", bytes: 0, compared: `directory ${owned}` }
-    for (const inside of fs.readdirSync(path, "latin1").toSorted()) {
-      yield* walk(within, name === "" ? inside : `${name}/${inside}`)
-    }
-  } else if (stat.isSymbolicLink()) {
-    yield { name, type: "link", bytes: 0, compared: `link ${owned} ${fs.readlinkSync(path, "latin1")}` }
-  } else if (stat.isFile()) {
-    const compared = `file ${owned} ${stat.mtimeNs} ${stat.size} ${await contents(path, within.signal)}`
-    yield { name, type: "file", bytes: Number(stat.size), compared }
-  } else {
-    yield { name, type: "other", bytes: 0, compared: `other ${owned} ${stat.rdev}` }
+const compared = Effect.fnUntraced(function*(
+  tree: TreeFileSystem.TreeFileSystem,
+  path: TreeFileSystem.TreePath,
+  { gid, mode, mtimeNanoseconds, rdev, size, type, uid }: TreeFileSystem.TreeEntry,
+  owners: boolean
+) {
+  const owned = owners ? `${mode} ${uid}:${gid}` : `${mode & ~0o6000}`
+  switch (type) {
+    case "directory":
+      // Its time changes with what is in it, which is compared anyway.
+      return `directory ${owned}`
+    case "symlink":
+      return `symlink ${owned} ${latin1(yield* tree.readLink(path))}`
+    case "file":
+      return `file ${owned} ${mtimeNanoseconds} ${size} ${yield* digestOfFile(tree, path)}`
+    default:
+      return `${type} ${owned} ${rdev}`
   }
-}
+})
 
-const buffer = Buffer.allocUnsafe(1 << 20)
-
-const contents = async (path: Buffer, signal: AbortSignal): Promise<string> => {
-  const hash = createHash("sha256")
-  const file = fs.openSync(path, "r")
-  try {
-    for (let read = fs.readSync(file, buffer); read > 0; read = fs.readSync(file, buffer)) {
+const digestOfFile = (tree: TreeFileSystem.TreeFileSystem, path: TreeFileSystem.TreePath) =>
+  Effect.gen(function*() {
+    const hash = createHash("sha256")
+    const file = yield* tree.open(path, { read: true, noFollow: true })
+    const buffer = Buffer.allocUnsafe(65_536)
+    let offset = 0
+    for (let read = yield* file.read(buffer, 0); read > 0; read = yield* file.read(buffer, offset)) {
       hash.update(buffer.subarray(0, read))
-      await breathe(signal)
+      offset += read
     }
-  } finally {
-    fs.closeSync(file)
-  }
-  return hash.digest("base64")
-}
-
-let breathed = 0
-
-/** Lets others have the thread, at most every 10 ms. */
-const breathe = async (signal: AbortSignal): Promise<void> => {
-  if (performance.now() - breathed < 10) return
-  await setImmediate()
-  signal.throwIfAborted()
-  breathed = performance.now()
-}
+    return hash.digest("base64")
+  }).pipe(Effect.scoped)
