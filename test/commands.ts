@@ -3,8 +3,9 @@
  * one of them finds the model and a backend at odds, counted by what they did.
  */
 import type { Command, Response } from "@snapshotter/core/testing/Command"
-import { files, identifiers, labelOf, paths, render, slots } from "@snapshotter/core/testing/Command"
-import { applies, empty, type Model, step } from "@snapshotter/core/testing/Model"
+import { files, identifiers, labelOf, paths, render, type Slot, slots } from "@snapshotter/core/testing/Command"
+import { applies, empty, type Model, type Overlays, step } from "@snapshotter/core/testing/Model"
+import type { Node, Tree } from "@snapshotter/core/testing/Tree"
 import { canonical, sameResponse, type World } from "@snapshotter/core/testing/World"
 import { Effect } from "effect"
 import * as fc from "fast-check"
@@ -13,12 +14,15 @@ import * as fc from "fast-check"
 export interface Setting {
   /** For messages and for the replay: the test file. */
   readonly file: string
-  readonly overlay: boolean
+  readonly overlays?: Overlays
   readonly runs: number
   readonly commandsMax: number
   /** Runs one program in a world of its own, all of which is gone afterwards. */
   readonly inWorld: (program: (world: World) => Effect.Effect<void>) => Promise<void>
 }
+
+/** What new files and directories in the model have is what is left by this. */
+process.umask(0o022)
 
 /** Outcomes that a program of some operation must meet in at least one of a hundred. */
 const floors: Readonly<Record<string, ReadonlyArray<string>>> = {
@@ -45,8 +49,14 @@ const floors: Readonly<Record<string, ReadonlyArray<string>>> = {
   reopen: ["success"],
   mount: ["success", "SnapshotNotFound", "AlreadyMounted"],
   unmount: ["success"],
-  write: ["success", "EROFS"],
-  delete: ["success"]
+  write: ["success", "EROFS", "EISDIR", "ENOTDIR"],
+  append: ["success", "EROFS", "EISDIR", "ENOENT"],
+  makeDirectory: ["success", "EROFS", "EEXIST", "ENOENT", "ENOTDIR"],
+  symlink: ["success", "EROFS", "EEXIST", "ENOENT"],
+  link: ["success", "EROFS", "EEXIST", "ENOENT", "EPERM"],
+  rename: ["success", "EROFS", "ENOENT", "EXDEV", "EISDIR", "ENOTDIR", "ENOTEMPTY", "EINVAL"],
+  chmod: ["success", "EROFS", "ENOENT"],
+  delete: ["success", "EROFS"]
 }
 
 /** Runs the property and prints what it did. A failure prints the one command that replays it. */
@@ -65,7 +75,7 @@ export const proveModel = async (setting: Setting): Promise<void> => {
     (beginning, program) =>
       setting.inWorld((world) =>
         Effect.promise(async () => {
-          const state = { model: empty(setting.overlay) }
+          const state = { model: empty(setting.overlays) }
           for (const command of beginning) await new Run(command, new Map()).run(state, world)
           await fc.asyncModelRun(() => ({ model: state, real: world }), program)
           await Effect.runPromise(world.agreesInDepth(state.model))
@@ -118,16 +128,35 @@ class Run implements fc.AsyncCommand<{ model: Model }, World> {
 
 type Program = fc.AsyncCommand<{ model: Model }, World>
 
-/** What a store may hold at first: nothing, or a chain as long as it may be. */
+/** A base with everything that a fork can come upon: files, one of them with two names, directories and a symlink. */
+const base: ReadonlyArray<Command> = [
+  { _tag: "prepare", key: "a" },
+  { _tag: "mount", slot: 0, key: "a" },
+  { _tag: "write", slot: 0, path: "f", text: "x" },
+  { _tag: "link", slot: 0, from: "f", to: "g" },
+  { _tag: "write", slot: 0, path: "d/f", text: "yy" },
+  { _tag: "symlink", slot: 0, path: "d/g" },
+  { _tag: "write", slot: 0, path: "d/e/f", text: "x" },
+  { _tag: "unmount", slot: 0 },
+  { _tag: "commit", name: "b", key: "a" }
+]
+
+/** What a store may hold at first: nothing, a chain as long as it may be, or a base with a fork and a view, both mounted. */
 const beginnings: ReadonlyArray<ReadonlyArray<Command>> = [
   [],
   [
-    { _tag: "prepare", key: "a" },
-    { _tag: "commit", name: "b", key: "a" },
+    ...base,
     { _tag: "prepare", key: "c", parent: "b" },
     { _tag: "commit", name: "d", key: "c" },
     { _tag: "prepare", key: "e", parent: "d" },
     { _tag: "commit", name: "f", key: "e" }
+  ],
+  [
+    ...base,
+    { _tag: "prepare", key: "c", parent: "b" },
+    { _tag: "view", key: "d", parent: "b" },
+    { _tag: "mount", slot: 0, key: "c" },
+    { _tag: "mount", slot: 1, key: "d" }
   ]
 ]
 
@@ -147,26 +176,69 @@ const who = (...somebodies: ReadonlyArray<Somebody>): fc.Arbitrary<string> =>
 
 /** Whether there is somebody such as it asks for. Where not, one in four goes on about anybody, so that it fails. */
 const answerable = (model: Model, template: Command): boolean =>
-  Object.values(template).every((value) => {
-    if (typeof value !== "string" || !value.startsWith("?")) return true
+  Object.entries(template).every(([field, value]) => {
+    if (typeof value !== "string" || !value.startsWith("?") || ["path", "from", "to"].includes(field)) return true
     const [who = "", at = "0"] = value.slice(1).split(" ")
     return Number(at) % 4 === 3 || candidatesFor(model, who as Somebody).length > 0
   })
 
-/** The same command about names, and about places where there is something to be done. */
-const resolve = (model: Model, template: Command): Command =>
-  Object.fromEntries(
+/** The same command about names, places and paths where there is something to be done. */
+const resolve = (model: Model, template: Command): Command => {
+  const slot = "slot" in template ? slotOf(model, template, template.slot) : undefined
+  return Object.fromEntries(
     Object.entries(template).map(([field, value]) => {
-      if (typeof value === "string" && value.startsWith("?")) return [field, nameOf(model, value)]
-      return field === "slot" ? [field, slotOf(model, template, Number(value))] : [field, value]
+      if (field === "slot") return [field, slot]
+      if (typeof value !== "string" || !value.startsWith("?")) return [field, value]
+      return [field, ["path", "from", "to"].includes(field) ? pathOf(model, slot, value) : nameOf(model, value)]
     })
   ) as Command
-
-/** To mount, one that is free; else one where something is mounted. */
-const slotOf = (model: Model, template: Command, at: number): number => {
-  const candidates = slots.filter((one) => model.mounts.has(one) === (template._tag !== "mount"))
-  return candidates[at % candidates.length] ?? at
 }
+
+/** To mount, one that is free; else one where something is mounted, more often one that can be written. */
+const slotOf = (model: Model, template: Command, at: number): Slot => {
+  const candidates = template._tag === "mount"
+    ? slots.filter((slot) => !model.mounts.has(slot))
+    : slots.flatMap((slot): ReadonlyArray<Slot> => {
+      const writable = model.mounts.get(slot)?.writable
+      return writable === undefined ? [] : writable ? [slot, slot, slot] : [slot]
+    })
+  return candidates[at % candidates.length] ?? 0
+}
+
+/** What may be at a path when the command's turn comes: `lower`, a directory of a parent's; `beyond`, below a file. */
+type Something = "nothing" | "file" | "link" | "directory" | "full" | "lower" | "beyond"
+
+const pathOf = (model: Model, slot: Slot | undefined, placeholder: string): string => {
+  const [something = "", at = "0"] = placeholder.slice(1).split(" ")
+  const tree = (slot === undefined ? undefined : model.mounts.get(slot))?.contents ?? new Map()
+  const candidates = pathsWith(something as Something, tree)
+  return candidates[Number(at) % candidates.length] ?? paths[Number(at) % paths.length] ?? "f"
+}
+
+const pathsWith = (something: Something, tree: Tree): ReadonlyArray<string> => {
+  const directories = ["", ...pathsOf(tree, ({ type }) => type === "directory").map((path) => `${path}/`)]
+  switch (something) {
+    case "nothing":
+      return paths.filter((path) => !tree.has(path) && directories.includes(path.slice(0, path.lastIndexOf("/") + 1)))
+    case "file":
+      return pathsOf(tree, ({ type }) => type !== "directory")
+    case "link":
+      return pathsOf(tree, (node) => pathsOf(tree, (one) => one === node).length > 1)
+    case "directory":
+      return pathsOf(tree, ({ type }) => type === "directory")
+    case "full":
+      return pathsOf(tree, ({ type }) => type === "directory").filter((directory) =>
+        [...tree.keys()].some((path) => path.startsWith(`${directory}/`))
+      )
+    case "lower":
+      return pathsOf(tree, ({ linksBelow, type }) => type === "directory" && linksBelow !== undefined)
+    case "beyond":
+      return pathsOf(tree, ({ type }) => type === "file").map((path) => `${path}/f`)
+  }
+}
+
+const pathsOf = (tree: Tree, isSuch: (node: Node) => boolean): ReadonlyArray<string> =>
+  [...tree].filter(([, node]) => isSuch(node)).map(([path]) => path)
 
 const nameOf = (model: Model, placeholder: string): string => {
   const [who = "", at = "0"] = placeholder.slice(1).split(" ")
@@ -203,7 +275,7 @@ const labels = fc.oneof(
   { weight: 2, arbitrary: fc.constant({ l: "x".repeat(4_096) }) }
 )
 const parent = fc.option(who("committed", "committed", "deepest", "deepest", "anybody"), { freq: 3, nil: undefined })
-const slot = fc.constantFrom(...slots)
+const slot = fc.nat(11) as fc.Arbitrary<Slot>
 
 /** Own properties, `__proto__` too. */
 function dictionary<A>(values: fc.Arbitrary<A>): fc.Arbitrary<Readonly<Record<string, A>>> {
@@ -236,7 +308,46 @@ const commitment = withoutUndefined(
   { readonly name: string; readonly key: string; readonly labels?: Readonly<Record<string, string>> }
 >
 const subject = fc.record({ name: who("anybody", "anybody", "anybody", "nobody") })
-const writing = fc.record({ slot, path: fc.constantFrom(...files), text: fc.constantFrom("", "x", "yy") })
+
+/** A path with something there when the command's turn comes, or any. */
+const somewhere = (...somethings: ReadonlyArray<Something>): fc.Arbitrary<string> =>
+  fc.oneof(
+    { weight: 6, arbitrary: fc.tuple(fc.constantFrom(...somethings), fc.nat(7)).map(([what, at]) => `?${what} ${at}`) },
+    { weight: 1, arbitrary: fc.constantFrom(...paths) }
+  )
+
+const text = fc.constantFrom("", "x", "yy")
+const writing = fc.record({
+  slot,
+  path: fc.oneof(fc.constantFrom(...files), somewhere("link", "file", "directory", "beyond")),
+  text
+})
+const appending = fc.record({ slot, path: somewhere("link", "link", "file", "directory", "nothing"), text })
+const making = fc.record({
+  slot,
+  path: fc.oneof(
+    { weight: 9, arbitrary: somewhere("nothing", "nothing", "nothing", "directory", "beyond") },
+    { weight: 1, arbitrary: fc.constant("missing/f") }
+  )
+})
+const linking = fc.record({ slot, from: somewhere("file", "file", "link", "directory"), to: somewhere("nothing") })
+const renaming = fc.oneof(
+  {
+    weight: 4,
+    arbitrary: fc.record({ slot, from: somewhere("file", "link"), to: somewhere("nothing", "file", "link") })
+  },
+  { weight: 3, arbitrary: fc.record({ slot, from: somewhere("directory", "lower"), to: somewhere("nothing") }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({ slot, from: somewhere("file", "directory"), to: somewhere("file", "directory", "full") })
+  }
+)
+const modes = fc.record({
+  slot,
+  path: somewhere("link", "file", "directory"),
+  mode: fc.constantFrom(0o600, 0o755, 0o1777)
+})
+const removing = fc.record({ slot, path: somewhere("link", "file", "directory") })
 const mounting = fc.record({ slot, key: who("active", "active", "view") })
 const walking = fc.record({
   filters: fc.constantFrom<ReadonlyArray<string>>([], ["kind==active"], ["kind==view", "kind==committed"], ["name="])
@@ -250,11 +361,17 @@ const commandOf: ReadonlyArray<fc.Arbitrary<Command>> = [
   ...times(6, tagged("commit", commitment)),
   ...times(6, tagged("mount", mounting)),
   ...times(8, tagged("write", writing)),
+  ...times(7, tagged("rename", renaming)),
+  ...times(4, tagged("link", linking)),
+  ...times(3, tagged("append", appending)),
+  ...times(3, tagged("makeDirectory", making)),
+  ...times(2, tagged("symlink", making)),
+  ...times(2, tagged("chmod", modes)),
+  ...times(3, tagged("delete", removing)),
   ...times(3, tagged("view", creation)),
   tagged("remove", subject),
   tagged("remove", fc.record({ name: who("anybody", "anybody", "mounted", "nobody") })),
   ...times(2, tagged("unmount", fc.record({ slot }))),
-  ...times(2, tagged("delete", fc.record({ slot, path: fc.constantFrom(...paths) }))),
   tagged("mounts", subject),
   tagged("stat", subject),
   tagged("usage", subject),
@@ -275,13 +392,15 @@ const report = (setting: Setting, counts: ReadonlyMap<string, number>, runs: num
     total += sum
     const seen = new Map(all)
     for (const outcome of outcomes) {
+      // What overlays alone refuse.
+      if (outcome === "EXDEV" && setting.overlays === "copied") continue
       const share = (seen.get(`${operation}: ${outcome}`) ?? 0) / Math.max(sum, 1)
       if (share < 0.01) missed.push(`${operation}: ${outcome} (${(share * 100).toFixed(2)} %)`)
     }
     const shares = all.sort(([, one], [, other]) => other - one).map(([name, count]) =>
       `${name.slice(operation.length + 2)} ${((count / sum) * 100).toFixed(1)} %`
     )
-    lines.push(`  ${operation.padEnd(9)}${String(sum).padStart(7)}   ${shares.join(", ")}`)
+    lines.push(`  ${operation.padEnd(14)}${String(sum).padStart(7)}   ${shares.join(", ")}`)
   }
   process.stdout.write(`${setting.file}: ${runs} programs, ${total} commands\n${lines.join("\n")}\n`)
   if (missed.length > 0) throw new Error(`these outcomes are below 1 % of their operation: ${missed.join("; ")}`)

@@ -580,7 +580,7 @@ describe("F67: after a thousand failures an operation works, and no lock, name o
     Effect.runPromise(Effect.scoped(Effect.gen(function*() {
       const volume = MemoryVolume.make()
       const world = yield* worldOf(processOn(volume, "process"), { durability: "process" })
-      const model = yield* play(world, empty(true), before)
+      const model = yield* play(world, empty(), before)
       yield* test(world, volume)
       yield* world.agrees(model)
       yield* play(world, model, afterwards)
@@ -611,7 +611,7 @@ describe("F67: after a thousand failures an operation works, and no lock, name o
         let calls = -1
         const faults = Faults.make(() => calls-- === 0 ? { fail: "ENOSPC" } : "pass")
         const world = yield* worldOf(processOn(volume, "process", faults), { durability: "process" })
-        const model = yield* play(world, empty(true), before)
+        const model = yield* play(world, empty(), before)
         for (let times = 0; times < 1_000; times++) {
           calls = times % 8
           const command: Command = times % 2 === 0

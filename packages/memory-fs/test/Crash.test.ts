@@ -89,13 +89,13 @@ const play = (world: World, model: Model, commands: ReadonlyArray<Command>) =>
     return now
   })
 
-const isSo = (effect: Effect.Effect<void>) => Effect.map(Effect.exit(effect), Exit.isSuccess)
+const isSo = (effect: Effect.Effect<unknown>) => Effect.map(Effect.exit(effect), Exit.isSuccess)
 
 /** One case: the n-th call of a process that opens the store and does the operation meets its fate. */
 const strike = Effect.fnUntraced(function*(options: Options, command: Command, injector: Faults.Injector) {
   const volume = MemoryVolume.make()
   const healthy = processOn(volume, "healthy")
-  const model = yield* inProcess(healthy, options, (world) => play(world, empty(false), before))
+  const model = yield* inProcess(healthy, options, (world) => play(world, empty(), before))
   const faults = Faults.make(injector)
   const struck = processOn(volume, "struck", faults)
   const exit: Exit.Exit<Response> = yield* Effect.exit(inProcess(struck, options, (world) => world.run(command)))

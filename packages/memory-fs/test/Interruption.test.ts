@@ -63,7 +63,7 @@ const hangingAt = (volume: MemoryVolume.MemoryVolume, options: Options) =>
       return "hang"
     })
     const world = yield* worldOf(processOn(volume, "process", faults), options)
-    const model = yield* play(world, empty(true), before)
+    const model = yield* play(world, empty(), before)
     return { control, world, model }
   })
 
@@ -83,7 +83,7 @@ const interruptAt = (n: number, command: Command, options: Options) =>
     return true
   }))
 
-const isSo = (effect: Effect.Effect<void>) => Effect.map(Effect.exit(effect), Exit.isSuccess)
+const isSo = (effect: Effect.Effect<unknown>) => Effect.map(Effect.exit(effect), Exit.isSuccess)
 
 const judge = Effect.fnUntraced(function*(
   volume: MemoryVolume.MemoryVolume,

@@ -9,7 +9,6 @@ describe.runIf(judgement("model-memory"))("the model, in memory", () => {
   it("agrees with the store after every command of 1,000 random programs", () =>
     proveModel({
       file: "packages/memory-fs/test/Model.test.ts",
-      overlay: true,
       runs: 1_000,
       commandsMax: 60,
       inWorld: (program) =>

@@ -34,7 +34,7 @@ export const anomaly = (history: ReadonlyArray<Operation>): string | undefined =
     return false
   }
 
-  return search(new Set(), empty(false)) ? undefined : history.map(renderOperation).join("\n")
+  return search(new Set(), empty()) ? undefined : history.map(renderOperation).join("\n")
 }
 
 const renderOperation = ({ answered, called, command, response }: Operation): string =>

@@ -9,23 +9,17 @@ import { freshDirectory, isRoot } from "./place.ts"
 const missing = isRoot ? undefined : "mounting needs root, or a user namespace"
 
 describe.runIf(judgement("model-node", missing))("the model, on real mounts", () => {
-  it("agrees with the store after every command of 400 random programs", () => {
-    let programs = 0
-    return proveModel({
+  it("agrees with the store after every command of 100 random programs that wait for the disk", () =>
+    proveModel({
       file: "packages/node-fs/test/Model.test.ts",
-      overlay: true,
-      runs: 400,
+      runs: 100,
       commandsMax: 60,
-      inWorld: (program) => {
-        // Waiting for the disk changes nothing that a program could see, so every fourth one is enough.
-        const durability = programs++ % 4 === 0 ? "full" : "process"
-        return Effect.runPromise(
+      inWorld: (program) =>
+        Effect.runPromise(
           Effect.scoped(Effect.gen(function*() {
             const directory = yield* freshDirectory
-            yield* Effect.scoped(Effect.flatMap(makeWorld(directory, { durability }), program))
+            yield* Effect.scoped(Effect.flatMap(makeWorld(directory, { durability: "full" }), program))
           })).pipe(Effect.provide(NodeSnapshotter.layerMachine, { local: true }))
         )
-      }
-    })
-  })
+    }))
 })

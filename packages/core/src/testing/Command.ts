@@ -13,9 +13,12 @@ export const identifiers = ["a", "b", "c", "d", "e", "f", "g"] as const
 export const slots = [0, 1, 2] as const
 export type Slot = (typeof slots)[number]
 
-/** Paths inside a mounted snapshot. */
-export const files = ["f", "g", "d/f", "d/g"] as const
-export const paths = [...files, "d"] as const
+/** Paths inside a mounted snapshot: what is meant to be a file, and what may come to be anything. */
+export const files = ["f", "g", "d/f", "d/g", "e/f"] as const
+export const paths = [...files, "d", "e", "d/e"] as const
+
+/** Where every symlink leads. */
+export const nowhere = "nowhere/at all"
 
 /** Most layers below a snapshot in a model run: few, so that the limit is met. */
 export const layersMax = 2
@@ -39,8 +42,17 @@ export type Command =
   | { readonly _tag: "cleanup" | "check" | "relink" | "reopen" }
   | { readonly _tag: "mount"; readonly slot: Slot; readonly key: string }
   | { readonly _tag: "unmount"; readonly slot: Slot }
-  | { readonly _tag: "write"; readonly slot: Slot; readonly path: string; readonly text: string }
-  | { readonly _tag: "delete"; readonly slot: Slot; readonly path: string }
+  | Change
+
+/** What is done inside a mounted snapshot, by the names of `FileSystem`; `write` makes a directory that is missing. */
+export type Change =
+  | { readonly _tag: "write" | "append"; readonly slot: Slot; readonly path: string; readonly text: string }
+  | { readonly _tag: "delete" | "makeDirectory" | "symlink"; readonly slot: Slot; readonly path: string }
+  | { readonly _tag: "chmod"; readonly slot: Slot; readonly path: string; readonly mode: number }
+  | { readonly _tag: "link" | "rename"; readonly slot: Slot; readonly from: string; readonly to: string }
+
+export const isChange = (command: Command): command is Change =>
+  "slot" in command && command._tag !== "mount" && command._tag !== "unmount"
 
 /** What came of a command: a value that model and world can both know, or the tag of the failure and whom it names. */
 export type Response =

@@ -3,19 +3,14 @@
  * no layers, no directories; a fork is a copy.
  */
 import { identifierProblem, type Kind, labelProblem, type Labels } from "../Snapshot.ts"
-import { type Command, layersMax, type Response, type Slot } from "./Command.ts"
-
-/** A file's text, or a directory. */
-export type Node = { readonly file: string } | "directory"
-
-/** What a snapshot shows: paths below its root, in no order. */
-export type Contents = ReadonlyMap<string, Node>
+import { type Change, type Command, isChange, layersMax, nowhere, type Response, type Slot } from "./Command.ts"
+import * as Tree from "./Tree.ts"
 
 export interface ModelSnapshot {
   readonly kind: Kind
   readonly parent: string | undefined
   readonly labels: Labels
-  readonly contents: Contents
+  readonly contents: Tree.Tree
 }
 
 /** Something mounted; it outlives the key of a view. */
@@ -24,7 +19,7 @@ export interface ModelMount {
   readonly writable: boolean
   /** The committed snapshots whose layers it shows. */
   readonly shows: ReadonlyArray<string>
-  readonly contents: Contents
+  readonly contents: Tree.Tree
   /** The one directory that it shows has been removed: that of a view without parent. Nobody is promised anything there. */
   readonly isGone: boolean
 }
@@ -32,11 +27,16 @@ export interface ModelMount {
 export interface Model {
   readonly snapshots: ReadonlyMap<string, ModelSnapshot>
   readonly mounts: ReadonlyMap<Slot, ModelMount>
-  /** Whether the backend can mount overlays; without, only what one directory shows is ever mounted. */
-  readonly overlay: boolean
+  readonly overlays: Overlays
 }
 
-export const empty = (overlay: boolean): Model => ({ snapshots: new Map(), mounts: new Map(), overlay })
+/**
+ * How the backend shows several layers as one tree: by overlays, whose rules for what comes from below programs can see, or
+ * by copies, in which everything is as if it had been made there.
+ */
+export type Overlays = "mounted" | "copied"
+
+export const empty = (overlays: Overlays = "mounted"): Model => ({ snapshots: new Map(), mounts: new Map(), overlays })
 
 /** A value that the model does not know, for a command that must succeed. */
 export const anything = "anything"
@@ -47,22 +47,21 @@ export interface Step {
   readonly response: Response
 }
 
-/** Whether a command makes sense now: mounts go to free places, and only what the backend can mount is mounted. */
+/** Whether a command makes sense now: mounts go to free places, and a committed snapshot has none. */
 export const applies = (model: Model, command: Command): boolean => {
+  if (isChange(command)) return model.mounts.get(command.slot)?.isGone === false
   switch (command._tag) {
     case "mount":
-      return !model.mounts.has(command.slot) && isMountable(model, command.key)
+      return !model.mounts.has(command.slot) && model.snapshots.get(command.key)?.kind !== "committed"
     case "unmount":
       return model.mounts.has(command.slot)
-    case "write":
-    case "delete":
-      return model.mounts.get(command.slot)?.isGone === false
     default:
       return true
   }
 }
 
 export const step = (model: Model, command: Command): Step => {
+  if (isChange(command)) return change(model, command)
   switch (command._tag) {
     case "prepare":
       return create(model, "active", command)
@@ -91,9 +90,6 @@ export const step = (model: Model, command: Command): Step => {
       return mount(model, command.slot, command.key)
     case "unmount":
       return unmount(model, command.slot)
-    case "write":
-    case "delete":
-      return change(model, command)
   }
 }
 
@@ -116,7 +112,6 @@ export const infosOf = (model: Model) =>
 type Create = Extract<Command, { readonly _tag: "prepare" | "view" }>
 type Commit = Extract<Command, { readonly _tag: "commit" }>
 type Update = Extract<Command, { readonly _tag: "update" }>
-type Change = Extract<Command, { readonly _tag: "write" | "delete" }>
 
 const create = (model: Model, kind: "active" | "view", { key, labels, parent }: Create): Step => {
   if (identifierProblem(key) !== undefined) return refused(model, "InvalidKey", key)
@@ -128,7 +123,7 @@ const create = (model: Model, kind: "active" | "view", { key, labels, parent }: 
   if (base !== undefined && base.kind !== "committed") return refused(model, "ParentNotCommitted", parent)
   if (chainOf(model, parent).length > layersMax) return refused(model, "TooManyLayers", parent)
   if (model.snapshots.has(key)) return refused(model, "KeyTaken", key)
-  const made: ModelSnapshot = { kind, parent, labels: kept(labels), contents: base?.contents ?? new Map() }
+  const made: ModelSnapshot = { kind, parent, labels: kept(labels), contents: forked(model, base) }
   return { model: put(model, key, made), response: success(shapeOf(model, made)) }
 }
 
@@ -208,24 +203,34 @@ const unmount = (model: Model, slot: Slot): Step => {
 const change = (model: Model, command: Change): Step => {
   const mounted = model.mounts.get(command.slot)
   const snapshot = mounted === undefined ? undefined : model.snapshots.get(mounted.key)
-  if (command._tag === "delete" && mounted?.contents.has(command.path) !== true) return same(model, undefined)
-  if (mounted === undefined || !mounted.writable || snapshot === undefined) return refused(model, "EROFS", undefined)
-  const contents = command._tag === "write"
-    ? written(snapshot.contents, command.path, command.text)
-    : deleted(snapshot.contents, command.path)
+  if (mounted === undefined) return same(model, undefined)
+  const contents = changed({ tree: mounted.contents, readOnly: !mounted.writable }, command)
+  if (typeof contents === "string") return refused(model, contents, undefined)
+  if (!mounted.writable || snapshot === undefined) return same(model, undefined)
   const mounts = new Map(model.mounts).set(command.slot, { ...mounted, contents })
   return { model: put({ ...model, mounts }, mounted.key, { ...snapshot, contents }), response: success(undefined) }
 }
 
-const written = (contents: Contents, path: string, text: string): Contents => {
-  const next = new Map(contents)
-  const [directory, below] = path.split("/")
-  if (directory !== undefined && below !== undefined) next.set(directory, "directory")
-  return next.set(path, { file: text })
+const changed = (place: Tree.Place, command: Change): Tree.Outcome => {
+  switch (command._tag) {
+    case "write":
+      return Tree.write(place, command.path, command.text)
+    case "append":
+      return Tree.append(place, command.path, command.text)
+    case "delete":
+      return Tree.remove(place, command.path)
+    case "makeDirectory":
+      return Tree.makeDirectory(place, command.path)
+    case "symlink":
+      return Tree.symlink(place, command.path, nowhere)
+    case "chmod":
+      return Tree.setMode(place, command.path, command.mode)
+    case "link":
+      return Tree.link(place, command.from, command.to)
+    case "rename":
+      return Tree.rename(place, command.from, command.to)
+  }
 }
-
-const deleted = (contents: Contents, path: string): Contents =>
-  new Map([...contents].filter(([one]) => one !== path && !one.startsWith(`${path}/`)))
 
 // ============================================================ pieces
 
@@ -242,10 +247,9 @@ const childrenOf = (model: Model, name: string): ReadonlyArray<string> =>
 const mountedWritable = (model: Model, key: string): boolean =>
   [...model.mounts.values()].some((mounted) => mounted.writable && mounted.key === key)
 
-const isMountable = (model: Model, key: string): boolean => {
-  const snapshot = model.snapshots.get(key)
-  return snapshot === undefined || (snapshot.kind !== "committed" && (model.overlay || !needsOverlay(model, snapshot)))
-}
+/** What a new snapshot shows: all of its parent, from below. */
+const forked = ({ overlays }: Model, parent: ModelSnapshot | undefined): Tree.Tree =>
+  parent === undefined ? new Map() : overlays === "copied" ? parent.contents : Tree.asLower(parent.contents)
 
 /** The rule by which mounts are binds: one directory shows it all. */
 const needsOverlay = (model: Model, { kind, parent }: ModelSnapshot): boolean =>
@@ -262,7 +266,7 @@ const shapeOf = (model: Model, snapshot: ModelSnapshot) => {
 /** Only where the layer is the whole tree does the model know how many inodes it has. */
 const usageOf = ({ contents, kind, parent }: ModelSnapshot) => {
   if (kind === "view") return { inodes: 0 }
-  return parent === undefined ? { inodes: contents.size + 1 } : anything
+  return parent === undefined ? { inodes: Tree.inodes(contents) + 1 } : anything
 }
 
 const badLabel = (labels: Labels | undefined): string | undefined =>

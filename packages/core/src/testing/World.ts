@@ -2,16 +2,18 @@
  * The world that commands are run in: a store on some backend, closed and opened again at will, and places to mount on.
  * One `run` for every backend; what came of a command is said as the model says it.
  */
-import { Effect, Exit, FileSystem, Predicate, Scope, Stream } from "effect"
+import { Effect, Exit, FileSystem, Option, Predicate, Scope, Stream } from "effect"
 import type { IdSource } from "../IdSource.ts"
+import { sha256Hex } from "../internal/sha256.ts"
 import { isWritable, type Mount, type Mounts, overlayOptions } from "../Mount.ts"
 import { Mounter } from "../Mounter.ts"
 import { type Info, Key, Name } from "../Snapshot.ts"
 import { make, type Snapshotter, type SnapshotterOptions, type Violation } from "../Snapshotter.ts"
 import type { StoreFileSystem } from "../StoreFileSystem.ts"
-import { type Command, layersMax, type Response, type Slot, slots } from "./Command.ts"
-import { anything, type Contents, infosOf, type Model, type Node } from "./Model.ts"
+import { type Change, type Command, isChange, layersMax, nowhere, type Response, type Slot, slots } from "./Command.ts"
+import { anything, infosOf, type Model } from "./Model.ts"
 import { Unexpected } from "./Suite.ts"
+import * as Tree from "./Tree.ts"
 
 /** What a backend provides. */
 export type Backend = StoreFileSystem | Mounter | IdSource | FileSystem.FileSystem
@@ -21,10 +23,13 @@ export interface World {
   /** All that the store holds that it should not, what `cleanup` would reclaim too. */
   readonly violations: Effect.Effect<ReadonlyArray<Violation>>
   /** Dies unless store, mounts and model agree: the forest, every tree that is mounted, and what `check` finds. */
-  readonly agrees: (model: Model) => Effect.Effect<void>
+  readonly agrees: (model: Model) => Effect.Effect<Digests>
   /** The same for the tree of every snapshot, mounted for the purpose. */
-  readonly agreesInDepth: (model: Model) => Effect.Effect<void>
+  readonly agreesInDepth: (model: Model) => Effect.Effect<Digests>
 }
+
+/** A digest of each tree that was looked at, by where it is mounted or by its snapshot: all that can be seen of it. */
+export type Digests = Readonly<Record<string, string>>
 
 /** A new store below a directory that is there and empty, until the scope closes. */
 export const makeWorld = Effect.fnUntraced(function*(directory: string, options: Omit<SnapshotterOptions, "root">) {
@@ -71,15 +76,37 @@ export const makeWorld = Effect.fnUntraced(function*(directory: string, options:
     if (scope !== undefined) yield* Scope.close(scope, Exit.void)
   })
 
-  const write = Effect.fnUntraced(function*(slot: Slot, path: string, text: string) {
-    const file = `${target(slot)}/${path}`
+  const write = Effect.fnUntraced(function*(file: string, text: string) {
     const directory = file.slice(0, file.lastIndexOf("/"))
     // Not recursively: Node then says ENOENT where a file system is read-only.
     if (!(yield* files.exists(directory))) yield* files.makeDirectory(directory)
     yield* files.writeFileString(file, text)
   })
 
+  const change = (command: Change): Effect.Effect<void, unknown> => {
+    const at = (path: string) => `${target(command.slot)}/${path}`
+    switch (command._tag) {
+      case "write":
+        return write(at(command.path), command.text)
+      case "append":
+        return files.writeFileString(at(command.path), command.text, { flag: "a" })
+      case "delete":
+        return files.remove(at(command.path), { recursive: true, force: true })
+      case "makeDirectory":
+        return files.makeDirectory(at(command.path))
+      case "symlink":
+        return files.symlink(nowhere, at(command.path))
+      case "chmod":
+        return files.chmod(at(command.path), command.mode)
+      case "link":
+        return files.link(at(command.from), at(command.to))
+      case "rename":
+        return files.rename(at(command.from), at(command.to))
+    }
+  }
+
   const outcomeOf = (command: Command): Effect.Effect<unknown, unknown> => {
+    if (isChange(command)) return change(command)
     switch (command._tag) {
       case "prepare":
       case "view": {
@@ -113,10 +140,6 @@ export const makeWorld = Effect.fnUntraced(function*(directory: string, options:
         return mount(command.slot, command.key)
       case "unmount":
         return unmount(command.slot)
-      case "write":
-        return write(command.slot, command.path, command.text)
-      case "delete":
-        return files.remove(`${target(command.slot)}/${command.path}`, { recursive: true, force: true })
     }
   }
 
@@ -130,31 +153,39 @@ export const makeWorld = Effect.fnUntraced(function*(directory: string, options:
     const infos = yield* Effect.orDie(Stream.runCollect(snapshotter.walk({ onDamaged: "fail" })))
     yield* agree("the forest", infos.map(plain).sort(byName), infosOf(model))
     yield* agree("what check finds", (yield* Effect.orDie(snapshotter.check)).filter(isDamage), [])
+    const digests: Record<string, string> = {}
     for (const [slot, { contents, isGone, key }] of model.mounts) {
-      if (isGone) continue
-      yield* agree(`the tree of ${key}, mounted in ${slot}`, yield* treeOf(files, target(slot)), sorted(contents))
+      if (!isGone) digests[`slot ${slot}`] = yield* digestAt(target(slot), `${key}, mounted in ${slot}`, contents)
     }
+    return digests as Digests
+  })
+
+  /** Dies unless the tree that is mounted there is this one. */
+  const digestAt = Effect.fnUntraced(function*(directory: string, whose: string, expected: Tree.Tree) {
+    const seen = yield* Effect.orDie(seenIn(files, directory))
+    yield* agree(`the tree of ${whose}`, seen, Tree.seen(expected))
+    return sha256Hex(canonical(seen))
   })
 
   const agreesInDepth = Effect.fnUntraced(function*(model: Model) {
-    yield* agrees(model)
+    const digests: Record<string, string> = { ...(yield* agrees(model)) }
     for (const [name, { contents, kind, parent }] of model.snapshots) {
-      const mountedNow = [...model.mounts.values()].some((one) => one.key === name && one.writable)
-      const chained = parent !== undefined
-      if (mountedNow || (!model.overlay && chained)) continue
+      if ([...model.mounts.values()].some((one) => one.key === name && one.writable)) continue
+      const isCommitted = kind === "committed"
       const look = Effect.gen(function*() {
-        const key = Key.make(kind === "committed" ? "look" : name)
+        const key = Key.make(isCommitted ? "look" : name)
         // The limit on layers, which is low here, keeps the deepest snapshots from being viewed.
-        const store = kind === "committed" && chained ? yield* openWith({}) : snapshotter
-        if (kind === "committed") yield* store.view(key, { parent: Name.make(name) })
-        yield* Effect.scoped(Effect.andThen(
+        const store = isCommitted && parent !== undefined ? yield* openWith({}) : snapshotter
+        if (isCommitted) yield* store.view(key, { parent: Name.make(name) })
+        digests[name] = yield* Effect.scoped(Effect.andThen(
           Effect.flatMap(store.mounts(key), (mounts) => mounter.mount(mounts, target("look"))),
-          Effect.flatMap(treeOf(files, target("look")), (tree) => agree(`the tree of ${name}`, tree, sorted(contents)))
+          digestAt(target("look"), name, contents)
         ))
-        if (kind === "committed") yield* store.remove(key)
+        if (isCommitted) yield* store.remove(key)
       })
       yield* Effect.orDie(Effect.scoped(look))
     }
+    return digests as Digests
   })
 
   const violations = Effect.orDie(Effect.suspend(() => snapshotter.check))
@@ -212,17 +243,32 @@ const shapeOfOne = (mount: Mount) => ({
   lowers: mount.type === "overlay" ? overlayOptions(mount).lower.length : 0
 })
 
-const sorted = (contents: Contents): ReadonlyArray<readonly [string, Node]> =>
-  [...contents].sort(([one], [other]) => one < other ? -1 : 1)
-
-/** All that is below a directory: files with their text, directories. */
-const treeOf = Effect.fnUntraced(function*(files: FileSystem.FileSystem, directory: string) {
-  const tree = new Map<string, Node>()
-  for (const path of yield* Effect.orDie(files.readDirectory(directory, { recursive: true }))) {
-    const { type } = yield* Effect.orDie(files.stat(`${directory}/${path}`))
-    tree.set(path, type === "Directory" ? "directory" : { file: yield* readText(files, `${directory}/${path}`) })
+/** All that is below a directory, as the model says it. */
+const seenIn = Effect.fnUntraced(function*(files: FileSystem.FileSystem, directory: string) {
+  const firstOf = new Map<bigint, string>()
+  const all: Array<Tree.Seen> = []
+  for (const path of (yield* files.readDirectory(directory, { recursive: true })).sort()) {
+    const { ino, mode, nlink, type } = yield* files.lstat(`${directory}/${path}`)
+    if (type === "Directory") {
+      all.push({ path, type: "directory", mode: mode & 0o7777 })
+      continue
+    }
+    const inode = Option.getOrThrow(ino)
+    const same = firstOf.get(inode) ?? path
+    firstOf.set(inode, same)
+    const links = Number(Option.getOrThrow(nlink))
+    all.push(
+      type === "SymbolicLink"
+        ? { path, type: "symlink", target: yield* files.readLink(`${directory}/${path}`), links, same }
+        : {
+          path,
+          type: "file",
+          text: yield* files.readFileString(`${directory}/${path}`),
+          mode: mode & 0o7777,
+          links,
+          same
+        }
+    )
   }
-  return sorted(tree)
+  return all
 })
-
-const readText = (files: FileSystem.FileSystem, path: string) => Effect.orDie(files.readFileString(path))

@@ -1,0 +1,54 @@
+/**
+ * What every `TreeFileSystem` promises, a case for each sentence of its contract. Cases use the port alone, so what it
+ * cannot make (mounts, another umask) is left to the tests of a backend.
+ *
+ * Each is so on every file system of Linux that keeps owners, modes, devices and extended attributes. Where they differ
+ * from each other (links of a directory, blocks, the longest value of an attribute) nothing is stated.
+ */
+import type { Suite } from "./Suite.ts"
+import type { Needs } from "./trees/bench.ts"
+import { changeCases } from "./trees/changes.ts"
+import { holeCases } from "./trees/holes.ts"
+import { lastPlaceCases } from "./trees/lastPlace.ts"
+import { lookupCases } from "./trees/lookup.ts"
+import { makingCases, superuserMakingCases } from "./trees/making.ts"
+import { nameCases } from "./trees/names.ts"
+import { openFileCases } from "./trees/openFiles.ts"
+import { openingCases } from "./trees/opening.ts"
+import { modeCases, ownerCases } from "./trees/owners.ts"
+import { linkCases, removingCases } from "./trees/removing.ts"
+import { renamingCases, whiteoutCases } from "./trees/renaming.ts"
+import { deviceCases, statusCases } from "./trees/status.ts"
+import { timeCases } from "./trees/times.ts"
+import { trustedXattrCases, xattrCases, xattrLimitCases } from "./trees/xattrs.ts"
+
+/** What is so for everybody. */
+export const treeFileSystemSuite: Suite<Needs> = [
+  ...lookupCases,
+  ...lastPlaceCases,
+  ...nameCases,
+  ...statusCases,
+  ...makingCases,
+  ...openingCases,
+  ...openFileCases,
+  ...removingCases,
+  ...linkCases,
+  ...renamingCases,
+  ...modeCases,
+  ...timeCases,
+  ...changeCases,
+  ...xattrCases,
+  ...xattrLimitCases
+]
+
+/** What is so for the superuser, besides. */
+export const superuserTreeFileSystemSuite: Suite<Needs> = [
+  ...deviceCases,
+  ...superuserMakingCases,
+  ...whiteoutCases,
+  ...ownerCases,
+  ...trustedXattrCases
+]
+
+/** For backends whose files have holes. */
+export const sparseTreeFileSystemSuite: Suite<Needs> = holeCases
