@@ -1,4 +1,4 @@
-// `npm start` and `npm test` on a machine that has node (20 or later) and npm, and nothing else: installs pnpm through
+// `npm start`, `npm test` and the like on a machine that has node (20 or later) and npm, and nothing else: installs pnpm through
 // npm, the workspace through pnpm, both once, then runs the task on the workspace's own node. No dependencies, since
 // it runs before there are any.
 import { spawn, spawnSync } from "node:child_process"
@@ -172,8 +172,15 @@ const seconds = (started) => `${((performance.now() - started) / 1000).toFixed(1
 
 const node = path.join(bin, "node")
 
-/** @param {ReadonlyArray<string>} args */
-const start = (args) => run(node, [path.join("examples", "src", "main.ts"), ...args])
+/**
+ * The tasks that are one program each, with what is said on the command line.
+ *
+ * @type {Readonly<Record<string, string>>}
+ */
+const programs = {
+  start: path.join("examples", "src", "main.ts"),
+  "prove:kernel": path.join("test", "proveKernel.ts")
+}
 
 /** Every check there is, whatever becomes of those before. */
 const test = async () => {
@@ -325,12 +332,14 @@ const judge = (file, testsSkipped) => {
 // ============================================================ the command line
 
 const main = async () => {
-  const [task, ...args] = process.argv.slice(2)
-  if ((task !== "start" && task !== "test") || (task === "test" && args.length > 0)) {
-    throw new Stop("usage: npm start [-- arguments] | npm test, which takes none: it runs every check and test", 2)
+  const [task = "", ...args] = process.argv.slice(2)
+  const program = programs[task]
+  if (program === undefined && (task !== "test" || args.length > 0)) {
+    const others = Object.keys(programs).map((name) => `npm run ${name} [-- arguments]`).join(" | ")
+    throw new Stop(`usage: ${others} | npm test, which takes none: it runs every check and test`, 2)
   }
   await installWorkspace()
-  return task === "start" ? await start(args) : await test()
+  return program === undefined ? await test() : await run(node, [program, ...args])
 }
 
 main().then((exitCode) => {

@@ -1,19 +1,21 @@
 /** One program on both machines: each layer is made through a mount over those before it, then all are seen read-only. */
 import { mountsOf } from "@snapshotter/core/Mount"
 import { Mounter } from "@snapshotter/core/Mounter"
+import { TreeFileSystem } from "@snapshotter/core/TreeFileSystem"
 import * as MemoryFileSystem from "@snapshotter/memory-fs/MemoryFileSystem"
 import * as MemoryMounter from "@snapshotter/memory-fs/MemoryMounter"
+import * as MemoryTreeFileSystem from "@snapshotter/memory-fs/MemoryTreeFileSystem"
 import * as MemoryVolume from "@snapshotter/memory-fs/MemoryVolume"
-import { Effect } from "effect"
+import { Effect, FileSystem } from "effect"
 import * as assert from "node:assert/strict"
 import * as Fs from "node:fs"
-import { find } from "../../packages/memory-fs/src/internal/lookup.ts"
 import { type Call, type Program, render, type Slot } from "./call.ts"
-import { choose } from "./choose.ts"
+import { choose, entryAt } from "./choose.ts"
+import type { Exempting, Exemption } from "./exemptions.ts"
 import { type Label, labelsOf, pictureOf } from "./labels.ts"
-import { answerOf, type Machine, memoryMachine, realMachine } from "./machine.ts"
+import { answerOf, closeAll, type Machine, machineOf } from "./machine.ts"
 import { makeMark } from "./mark.ts"
-import { age, Identities, layerTree, memoryXattrs, realXattrs, seenTree } from "./tree.ts"
+import { age, Identities, treeOf } from "./tree.ts"
 
 /** On tmpfs where there is one: it is fast, and never gives an inode number out twice. */
 const place = ["/dev/shm", "/tmp"].find((path) => Fs.existsSync(path)) ?? "/tmp"
@@ -27,38 +29,12 @@ const workplace = Effect.acquireRelease(
 /** What a run counts. */
 export interface Counts {
   readonly labels: Map<Label, number>
+  readonly exempted: Map<Exemption, number>
   calls: number
   refused: number
 }
 
-export const compare = (program: Program, counts: Counts): Effect.Effect<void, never, Mounter> =>
-  Effect.orDie(Effect.scoped(Effect.gen(function*() {
-    const top = yield* workplace
-    const volume = MemoryVolume.make()
-    const both: Both = { volume, real: realMachine(), memory: memoryMachine(volume), top, counts, done: [] }
-    const options = program.userxattr ? ["userxattr"] : []
-    const makeDirectory = (path: string) =>
-      Effect.andThen(
-        Effect.sync(() => Fs.mkdirSync(path, { mode: 0o755 })),
-        MemoryFileSystem.make(volume, { umask: 0o022 }).makeDirectory(path, { recursive: true, mode: 0o755 })
-      )
-    yield* MemoryFileSystem.make(volume, { umask: 0o022 }).makeDirectory(top, { recursive: true })
-    yield* makeDirectory(`${top}/target`)
-    for (const [i, calls] of program.layers.entries()) {
-      for (const name of [`layer${i}`, `work${i}`]) yield* makeDirectory(`${top}/${name}`)
-      if (i > 0) yield* Effect.scoped(mounted(both, i, true, calls, options))
-      else yield* Effect.promise(() => perform(both, `${top}/layer0`, calls))
-      if (i > 0) expectSame(both, `layer ${i}`, layerOf(both, i))
-      for (const mark of program.marks[i] ?? []) {
-        const made = makeMark(volume, `${top}/layer${i}`, mark, program.userxattr)
-        if (made) both.done.push(`by hand: ${mark.kind} ${mark.path}`)
-        if (made) count(counts, `by hand: ${mark.kind}`)
-      }
-      age(both.real, `${top}/layer${i}`)
-      age(both.memory, `${top}/layer${i}`)
-    }
-    yield* Effect.scoped(mounted(both, program.layers.length, false, program.readOnly, options))
-  })))
+export const emptyCounts = (): Counts => ({ labels: new Map(), exempted: new Map(), calls: 0, refused: 0 })
 
 interface Both {
   readonly volume: MemoryVolume.MemoryVolume
@@ -66,86 +42,130 @@ interface Both {
   readonly memory: Machine
   readonly top: string
   readonly counts: Counts
+  readonly exempting: Exempting
   /** What has been done, for messages. */
   readonly done: Array<string>
 }
 
+/** Dies at the first difference, with all that led to it. */
+export const compare = (
+  program: Program,
+  counts: Counts
+): Effect.Effect<void, never, Mounter | TreeFileSystem | FileSystem.FileSystem> =>
+  Effect.orDie(Effect.scoped(Effect.gen(function*() {
+    const both = yield* machines(program, counts)
+    const { memory, real, top } = both
+    yield* makeDirectory(both, `${top}/target`)
+    for (const [i, calls] of program.layers.entries()) {
+      const layer = `${top}/layer${i}`
+      for (const directory of [layer, `${top}/work${i}`]) yield* makeDirectory(both, directory)
+      if (i === 0) yield* perform(both, layer, calls)
+      else yield* Effect.scoped(mounted(both, i, true, calls))
+      yield* expectSame(both, `layer ${i}`, ({ tree }) => treeOf(tree, layer, { ...both, identities: undefined }))
+      for (const mark of program.marks[i] ?? []) {
+        const made = yield* expectSame(
+          both,
+          `${mark.kind} ${mark.path} by hand`,
+          ({ tree }) => makeMark(tree, layer, mark, program.userxattr)
+        )
+        if (made) both.done.push(`by hand: ${mark.kind} ${mark.path}`)
+        if (made) count(counts, `by hand: ${mark.kind}`)
+      }
+      for (const { tree } of [real, memory]) yield* age(tree, layer)
+    }
+    yield* Effect.scoped(mounted(both, program.layers.length, false, program.readOnly))
+  })))
+
+const machines = Effect.fnUntraced(function*({ userxattr }: Program, counts: Counts) {
+  const top = yield* workplace
+  const volume = MemoryVolume.make()
+  const both: Both = {
+    volume,
+    real: machineOf(yield* TreeFileSystem, yield* FileSystem.FileSystem),
+    memory: machineOf(
+      MemoryTreeFileSystem.make(volume),
+      MemoryFileSystem.make(volume, { umask: process.umask() })
+    ),
+    top,
+    counts,
+    exempting: { userxattr, used: counts.exempted },
+    done: []
+  }
+  yield* both.memory.files.makeDirectory(top, { recursive: true })
+  yield* Effect.addFinalizer(() => Effect.andThen(closeAll(both.real), closeAll(both.memory)))
+  return both
+})
+
+const makeDirectory = ({ memory, real }: Both, path: string) =>
+  Effect.forEach([real, memory], ({ tree }) => tree.makeDirectory(path, 0o755), { discard: true })
+
 const mounted = Effect.fnUntraced(
-  function*(both: Both, upper: number, writable: boolean, calls: ReadonlyArray<Call>, options: ReadonlyArray<string>) {
-    const { top, volume } = both
+  function*(both: Both, upper: number, writable: boolean, calls: ReadonlyArray<Call>) {
+    const { exempting, top, volume } = both
     const layers = Array.from({ length: upper }, (_, i) => `${top}/layer${upper - 1 - i}`)
     // A view of one layer is a bind; here it is an overlay of that layer and an empty one.
     const parents = writable || upper > 1 ? layers : [...layers, `${top}/work0`]
+    const options = exempting.userxattr ? ["userxattr"] : []
     const mounts = mountsOf({ writable, layer: `${top}/layer${upper}`, work: `${top}/work${upper}`, parents }, options)
-    const real = yield* Mounter
-    yield* real.mount(mounts, `${top}/target`)
-    yield* MemoryMounter.make(volume).mount(mounts, `${top}/target`)
+    const target = `${top}/target`
+    yield* (yield* Mounter).mount(mounts, target)
+    yield* MemoryMounter.make(volume).mount(mounts, target)
     both.done.push(writable ? `-- layer ${upper}` : "-- read-only")
-    const ofReal = new Identities(options.includes("userxattr"))
-    const ofMemory = new Identities(options.includes("userxattr"))
-    const look = (when: string) => {
-      const inReal = seenTree(both.real, `${top}/target`, ofReal)
-      const inMemory = seenTree(both.memory, `${top}/target`, ofMemory)
-      expectSame(both, `the tree ${when}`, [inReal, inMemory])
-    }
-    look("at first")
-    yield* Effect.promise(() => perform(both, `${top}/target`, calls))
-    look("in the end")
-    both.real.closeAll()
-    both.memory.closeAll()
+    const identities = new Map([both.real, both.memory].map((machine) => [machine, new Identities()]))
+    const look = (when: string) =>
+      expectSame(
+        both,
+        `the tree ${when}`,
+        (machine) => treeOf(machine.tree, target, { exempting, identities: identities.get(machine) })
+      )
+    yield* look("at first")
+    yield* perform(both, target, calls)
+    yield* look("in the end")
   }
 )
 
-const perform = async (both: Both, root: string, calls: ReadonlyArray<Call>): Promise<void> => {
-  const { counts, memory, real, volume } = both
+const perform = Effect.fnUntraced(function*(both: Both, root: string, calls: ReadonlyArray<Call>) {
+  const { counts, exempting, memory, real, volume } = both
   const open = new Map<Slot, { readonly path: string; readonly inode: unknown }>()
+  const inode = (path: string) => entryAt(volume, `${root}/${path}`)?.getNode()
   for (const template of calls) {
-    const call = choose(volume, root, [...open.values()].map(({ path }) => path), template)
+    const call = choose(volume, root, [...open.values()].map(({ path }) => path), template, exempting)
     const before = pictureOf(volume, root, call)
-    const [expected, actual] = [await answerOf(real, root, call), await answerOf(memory, root, call)]
     both.done.push(render(call))
-    expectSame(both, render(call), [expected, actual])
-    const found = [...labelsOf(before, pictureOf(volume, root, call), call, actual)]
-    if (call._tag === "open" && !("failed" in actual)) {
-      open.set(call.slot, { path: call.path, inode: realInode(both, root, call.path) })
-    }
+    const answer = yield* expectSame(both, render(call), (machine) => answerOf(machine, root, call))
+    const found = [...labelsOf(before, pictureOf(volume, root, call), call, answer, exempting.userxattr)]
+    if (call._tag === "open" && "answered" in answer) open.set(call.slot, { path: call.path, inode: inode(call.path) })
     if (call._tag === "close") open.delete(call.slot)
     const opened = call._tag === "readOpen" ? open.get(call.slot) : undefined
     if (opened !== undefined) {
-      const now = realInode(both, root, opened.path)
+      const now = inode(opened.path)
       if (now === undefined) found.push("open file unlinked")
       else if (now !== opened.inode) found.push("open file copied up")
     }
     counts.calls++
-    if ("failed" in actual) counts.refused++
+    if ("failed" in answer) counts.refused++
     for (const label of found) count(counts, label)
   }
-  real.closeAll()
-  memory.closeAll()
-}
+  yield* closeAll(real)
+  yield* closeAll(memory)
+})
 
 const count = ({ labels }: Counts, label: Label): void => {
   labels.set(label, (labels.get(label) ?? 0) + 1)
 }
 
-/** In which inode of which layer a file lies. */
-const realInode = ({ volume }: Both, root: string, path: string): unknown => {
-  try {
-    return find(volume, `${root}/${path}`, true).at?.link.getNode()
-  } catch {
-    return undefined
-  }
-}
-
-const layerOf = ({ memory, real, top, volume }: Both, number: number) =>
-  [
-    layerTree(real, `${top}/layer${number}`, realXattrs),
-    layerTree(memory, `${top}/layer${number}`, memoryXattrs(volume))
-  ] as const
-
-const expectSame = (both: Both, what: string, [real, memory]: readonly [unknown, unknown]): void => {
-  assert.deepEqual(memory, real, new Error(describe(both, what, real, memory)))
-}
+/** What the machine in memory answers, once the real one has answered the same. */
+const expectSame = <A, E>(
+  both: Both,
+  what: string,
+  ask: (machine: Machine) => Effect.Effect<A, E>
+): Effect.Effect<A, E> =>
+  Effect.gen(function*() {
+    const real = yield* ask(both.real)
+    const memory = yield* ask(both.memory)
+    assert.deepEqual(memory, real, new Error(describe(both, what, real, memory)))
+    return memory
+  })
 
 const describe = (both: Both, what: string, real: unknown, memory: unknown): string =>
   [

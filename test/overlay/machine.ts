@@ -1,293 +1,181 @@
 /**
- * Two machines that answer the same calls: the real file system, and a volume in memory. An answer is a value, or the
- * errno's name.
+ * A machine: the port for trees, and Effect's `FileSystem` beside it for what is made of several calls. The same call is
+ * performed in the same way on the real one and on the one in memory; what it answers is a value, or the errno's name.
  */
-import * as MemoryFileSystem from "@snapshotter/memory-fs/MemoryFileSystem"
-import type { MemoryVolume } from "@snapshotter/memory-fs/MemoryVolume"
-import { Effect, Exit, type FileSystem, Option, Scope } from "effect"
-import * as Fs from "node:fs"
-import * as Linux from "../../packages/memory-fs/src/internal/linux.ts"
-import { attempt } from "../../packages/memory-fs/src/internal/platform.ts"
-import { errnoName } from "../../packages/node-fs/src/internal/errno.ts"
-import { AT_FDCWD, RENAME_NOREPLACE, syscalls } from "../../packages/node-fs/src/internal/syscalls.ts"
+import type { FileSystemError } from "@snapshotter/core/StoreFileSystem"
+import type { Opening, TreeEntry, TreeFile, TreeFileSystem } from "@snapshotter/core/TreeFileSystem"
+import { Effect, Exit, type FileSystem, Predicate, Scope } from "effect"
+import type { PlatformError } from "effect/PlatformError"
 import type { Call, Slot } from "./call.ts"
 
-/** What `lstat` tells, of all that can be the same on two machines. */
-export interface Status {
-  readonly mode: number
-  readonly uid: number
-  readonly gid: number
-  readonly nlink: number
-  readonly rdev: number
-  readonly ino: bigint
-  readonly dev: bigint
-  readonly size: number
-  readonly mtimeMilliseconds: number
-}
-
 export interface Machine {
-  /** Performs a call on the tree at `root`; paths are below it. Throws what the machine throws, or answers later. */
-  readonly perform: (root: string, call: Call) => unknown
-  readonly lstat: (path: string) => Status
-  readonly readdir: (path: string) => ReadonlyArray<string>
-  readonly read: (path: string) => string
-  readonly readlink: (path: string) => string
-  readonly utimes: (path: string, seconds: number) => void
-  readonly closeAll: () => void
+  readonly tree: TreeFileSystem
+  readonly files: FileSystem.FileSystem
+  readonly open: Map<Slot, { readonly file: TreeFile; readonly scope: Scope.Closeable }>
 }
 
 export type Answer = { readonly answered: unknown } | { readonly failed: string }
 
-export const answerOf = async (machine: Machine, root: string, call: Call): Promise<Answer> => {
-  try {
-    return { answered: await machine.perform(root, call) }
-  } catch (error) {
-    return { failed: codeOf(error) }
-  }
-}
-
-const codeOf = (error: unknown): string => {
-  const of = (value: unknown, key: string): unknown =>
-    typeof value === "object" && value !== null ? Reflect.get(value, key) : undefined
-  const code = of(error, "code") ?? of(of(of(error, "reason"), "cause"), "code")
-  if (typeof code !== "string") throw error
-  return code
-}
-
-/** What is asked of an entry; its inode's number and times are compared where trees are. */
-const asked = ({ gid, mode, nlink, rdev, size, uid }: Status) => ({
-  mode,
-  uid,
-  gid,
-  nlink,
-  rdev,
-  size: (mode & 0o170000) === 0o040000 ? 0 : size
+export const machineOf = (tree: TreeFileSystem, files: FileSystem.FileSystem): Machine => ({
+  tree,
+  files,
+  open: new Map()
 })
 
-const notOpen = () => Object.assign(new Error("no file is open there"), { code: "not open" })
+/** One character is one byte. */
+export const bytes = (text: string): Uint8Array => Buffer.from(text, "latin1")
 
-// ============================================================ the real one
+const text = (data: Uint8Array): string => Buffer.from(data).toString("latin1")
 
-export const realMachine = (): Machine => {
-  const open = new Map<Slot, number>()
-  const opened = (slot: Slot): number => {
-    const fd = open.get(slot)
-    if (fd === undefined) throw notOpen()
-    return fd
-  }
-  const close = (slot: Slot) => {
-    const fd = open.get(slot)
-    open.delete(slot)
-    if (fd !== undefined) Fs.closeSync(fd)
-  }
-  const perform = (root: string, call: Call): unknown => {
-    const at = (path: string) => `${root}/${path}`
-    switch (call._tag) {
-      case "write":
-        return Fs.writeFileSync(at(call.path), call.text)
-      case "append":
-        return Fs.writeFileSync(at(call.path), call.text, { flag: "a" })
-      case "overwrite":
-        return Fs.writeFileSync(at(call.path), call.text, { flag: "r+" })
-      case "create":
-        return Fs.writeFileSync(at(call.path), call.text, { flag: "wx", mode: 0o600 })
-      case "truncate":
-        return Fs.truncateSync(at(call.path), call.length)
-      case "mkdir":
-        return Fs.mkdirSync(at(call.path))
-      case "rmdir":
-        return Fs.rmdirSync(at(call.path))
-      case "unlink":
-        return Fs.unlinkSync(at(call.path))
-      case "remove":
-        // As Effect's `FileSystem` does; the synchronous one answers otherwise.
-        return Fs.promises.rm(at(call.path), { recursive: true })
-      case "rename":
-        return Fs.renameSync(at(call.path), at(call.to))
-      case "renameNoReplace": {
-        const result = syscalls().renameat2(AT_FDCWD, at(call.path), AT_FDCWD, at(call.to), RENAME_NOREPLACE)
-        if (result < 0) throw Object.assign(new Error("renameat2"), { code: errnoName(-result) })
-        return undefined
-      }
-      case "link":
-        return Fs.linkSync(at(call.path), at(call.to))
-      case "copyFile":
-        return Fs.copyFileSync(at(call.path), at(call.to))
-      case "symlink":
-        return Fs.symlinkSync(call.target, at(call.path))
-      case "chmod":
-        return Fs.chmodSync(at(call.path), call.mode)
-      case "chown":
-        return Fs.chownSync(at(call.path), call.uid, call.gid)
-      case "utimes":
-        return Fs.utimesSync(at(call.path), call.seconds, call.seconds)
-      case "readdir":
-        return Fs.readdirSync(at(call.path)).sort()
-      case "read":
-        return Fs.readFileSync(at(call.path), "utf8")
-      case "readlink":
-        return Fs.readlinkSync(at(call.path))
-      case "realpath":
-        return Fs.realpathSync.native(at(call.path))
-      case "stat":
-        return asked(statusOf(Fs.statSync(at(call.path), { bigint: true })))
-      case "writable":
-        return Fs.accessSync(at(call.path), Fs.constants.W_OK)
-      case "open": {
-        const fd = Fs.openSync(at(call.path), call.flag)
-        close(call.slot)
-        open.set(call.slot, fd)
-        return undefined
-      }
-      case "readOpen": {
-        const into = Buffer.alloc(64)
-        return into.toString("utf8", 0, Fs.readSync(opened(call.slot), into, 0, into.length, 0))
-      }
-      case "statOpen":
-        return asked(statusOf(Fs.fstatSync(opened(call.slot), { bigint: true })))
-      case "writeOpen":
-        return Fs.writeSync(opened(call.slot), call.text)
-      case "close":
-        return close(call.slot)
-    }
-  }
-  return {
-    perform,
-    lstat: (path) => statusOf(Fs.lstatSync(path, { bigint: true })),
-    readdir: (path) => Fs.readdirSync(path).sort(),
-    read: (path) => Fs.readFileSync(path, "utf8"),
-    readlink: (path) => Fs.readlinkSync(path),
-    utimes: (path, seconds) => Fs.utimesSync(path, seconds, seconds),
-    closeAll: () => {
-      for (const slot of open.keys()) close(slot)
-    }
+/** Performs a call on the tree at `root`. */
+export const answerOf = (machine: Machine, root: string, call: Call): Effect.Effect<Answer> =>
+  Effect.match(perform(machine, (path) => bytes(`${root}/${path}`), call), {
+    onSuccess: (answered): Answer => ({ answered }),
+    onFailure: (error): Answer => ({ failed: codeOf(error) })
+  })
+
+/** The errno's name; Effect's own failures have it in their cause. */
+const codeOf = (error: FileSystemError | PlatformError | NotOpen): string => {
+  if (error._tag !== "PlatformError") return error.code
+  const { cause } = error.reason
+  return Predicate.hasProperty(cause, "code") ? String(cause.code) : error.reason._tag
+}
+
+interface NotOpen {
+  readonly _tag: "NotOpen"
+  readonly code: "not open"
+}
+
+const openingOf: Readonly<Record<Extract<Call, { readonly _tag: "open" }>["flag"], Opening>> = {
+  "r": { read: true },
+  "r+": { read: true, write: true },
+  "a+": { read: true, append: true },
+  "r,trunc": { read: true, truncate: true }
+}
+
+const writing: Readonly<Record<"write" | "append" | "overwrite" | "create", Opening>> = {
+  write: { write: true, create: 0o644, truncate: true },
+  append: { append: true, create: 0o644 },
+  overwrite: { write: true },
+  create: { write: true, create: 0o4600, exclusive: true }
+}
+
+const perform = (
+  machine: Machine,
+  at: (path: string) => Uint8Array,
+  call: Call
+): Effect.Effect<unknown, FileSystemError | PlatformError | NotOpen> => {
+  const { files, tree } = machine
+  const shown = (path: string) => Buffer.from(at(path)).toString()
+  switch (call._tag) {
+    case "write":
+    case "append":
+    case "overwrite":
+    case "create":
+      return Effect.scoped(
+        Effect.flatMap(tree.open(at(call.path), writing[call._tag]), (file) => file.write(bytes(call.text), 0))
+      )
+    case "truncate":
+      return tree.truncate(at(call.path), call.length)
+    case "mkdir":
+      return tree.makeDirectory(at(call.path), call.mode)
+    case "rmdir":
+      return tree.removeDirectory(at(call.path))
+    case "unlink":
+      return tree.removeFile(at(call.path))
+    case "remove":
+      return files.remove(shown(call.path), { recursive: true })
+    case "rename":
+      return tree.rename(at(call.path), at(call.to), call.renaming)
+    case "link":
+      return tree.link(at(call.path), at(call.to))
+    case "copyFile":
+      return files.copyFile(shown(call.path), shown(call.to))
+    case "symlink":
+      return tree.symlink(bytes(call.target), at(call.path))
+    case "mknod":
+      return tree.makeNode(at(call.path), { type: call.type, mode: 0o640, rdev: call.rdev })
+    case "chmod":
+      return tree.setMode(at(call.path), call.mode)
+    case "chown":
+      return tree.setOwner(at(call.path), call)
+    case "utimes":
+      return tree.setTimes(at(call.path), {
+        ...(call.atime === undefined ? {} : { atimeNanoseconds: call.atime }),
+        ...(call.mtime === undefined ? {} : { mtimeNanoseconds: call.mtime })
+      })
+    case "setxattr":
+      return tree.setXattr(
+        at(call.path),
+        call.name,
+        bytes(call.value),
+        call.only === undefined ? {} : { only: call.only }
+      )
+    case "getxattr":
+      return Effect.map(tree.getXattr(at(call.path), call.name), text)
+    case "removexattr":
+      return tree.removeXattr(at(call.path), call.name)
+    case "listxattr":
+      return Effect.map(tree.listXattrs(at(call.path)), (names) => names.toSorted())
+    case "readdir":
+      return Effect.map(tree.readDirectory(at(call.path)), (names) => names.map(text).sort())
+    case "read":
+      return readText(tree, at(call.path))
+    case "readlink":
+      return Effect.map(tree.readLink(at(call.path)), text)
+    case "realpath":
+      return Effect.map(tree.realPath(at(call.path)), text)
+    case "stat":
+      return Effect.map(tree.stat(at(call.path)), asked)
+    case "lstat":
+      return Effect.map(tree.lstat(at(call.path)), asked)
+    case "writable":
+      return tree.access(at(call.path), { write: true })
+    case "open":
+      return Effect.gen(function*() {
+        const scope = yield* Scope.make()
+        const file = yield* Scope.provide(tree.open(at(call.path), openingOf[call.flag]), scope)
+        yield* close(machine, call.slot)
+        machine.open.set(call.slot, { file, scope })
+      })
+    case "readOpen":
+      return Effect.flatMap(opened(machine, call.slot), (file) => readFrom(file, 64))
+    case "statOpen":
+      return Effect.flatMap(opened(machine, call.slot), (file) => Effect.map(file.stat, asked))
+    case "writeOpen":
+      return Effect.flatMap(opened(machine, call.slot), (file) => file.write(bytes(call.text), 1))
+    case "truncateOpen":
+      return Effect.flatMap(opened(machine, call.slot), (file) => file.truncate(call.length))
+    case "close":
+      return close(machine, call.slot)
   }
 }
 
-const statusOf = (stats: Fs.BigIntStats): Status => ({
-  mode: Number(stats.mode),
-  uid: Number(stats.uid),
-  gid: Number(stats.gid),
-  nlink: Number(stats.nlink),
-  rdev: Number(stats.rdev),
-  ino: stats.ino,
-  dev: stats.dev,
-  size: Number(stats.size),
-  mtimeMilliseconds: Number(stats.mtimeMs)
-})
+/** What is asked of an entry; its inode's number and its times are compared where trees are. */
+const asked = ({ gid, mode, nlink, rdev, size, type, uid }: TreeEntry) =>
+  `${type} ${mode.toString(8)} ${uid}:${gid} nlink ${nlink} rdev ${rdev} size ${type === "directory" ? "?" : size}`
 
-// ============================================================ the one in memory
+const bytesMax = 4_096
 
-export const memoryMachine = (volume: MemoryVolume): Machine => {
-  const fs = MemoryFileSystem.make(volume, { umask: process.umask() })
-  const open = new Map<Slot, { readonly file: FileSystem.File; readonly scope: Scope.Closeable }>()
-  const run = <A, E>(effect: Effect.Effect<A, E>): A => {
-    const exit = Effect.runSync(Effect.result(effect))
-    if (exit._tag === "Failure") throw exit.failure
-    return exit.success
-  }
-  /** A system call that Effect's `FileSystem` does not have. */
-  const call = (path: string, act: () => void) => run(attempt("call", [path], act))
-  const opened = (slot: Slot): FileSystem.File => {
-    const file = open.get(slot)?.file
-    if (file === undefined) throw notOpen()
-    return file
-  }
-  const close = (slot: Slot) => {
-    const one = open.get(slot)
-    open.delete(slot)
-    if (one !== undefined) run(Scope.close(one.scope, Exit.void))
-  }
-  const perform = (root: string, one: Call): unknown => {
-    const at = (path: string) => `${root}/${path}`
-    switch (one._tag) {
-      case "write":
-        return run(fs.writeFileString(at(one.path), one.text))
-      case "append":
-        return run(fs.writeFileString(at(one.path), one.text, { flag: "a" }))
-      case "overwrite":
-        return run(fs.writeFileString(at(one.path), one.text, { flag: "r+" }))
-      case "create":
-        return run(fs.writeFileString(at(one.path), one.text, { flag: "wx", mode: 0o600 }))
-      case "truncate":
-        return run(fs.truncate(at(one.path), one.length))
-      case "mkdir":
-        return run(fs.makeDirectory(at(one.path)))
-      case "rmdir":
-        return call(at(one.path), () => Linux.removeDirectory(volume, at(one.path)))
-      case "unlink":
-        return call(at(one.path), () => Linux.unlink(volume, at(one.path)))
-      case "remove":
-        return run(fs.remove(at(one.path), { recursive: true }))
-      case "rename":
-        return run(fs.rename(at(one.path), at(one.to)))
-      case "renameNoReplace":
-        return call(at(one.path), () => Linux.rename(volume, at(one.path), at(one.to), false))
-      case "link":
-        return run(fs.link(at(one.path), at(one.to)))
-      case "copyFile":
-        return run(fs.copyFile(at(one.path), at(one.to)))
-      case "symlink":
-        return run(fs.symlink(one.target, at(one.path)))
-      case "chmod":
-        return run(fs.chmod(at(one.path), one.mode))
-      case "chown":
-        return run(fs.chown(at(one.path), one.uid, one.gid))
-      case "utimes":
-        return run(fs.utimes(at(one.path), one.seconds, one.seconds))
-      case "readdir":
-        return run(fs.readDirectory(at(one.path))).toSorted()
-      case "read":
-        return run(fs.readFileString(at(one.path)))
-      case "readlink":
-        return run(fs.readLink(at(one.path)))
-      case "realpath":
-        return run(fs.realPath(at(one.path)))
-      case "stat":
-        return asked(statusOfInfo(run(fs.stat(at(one.path)))))
-      case "writable":
-        return run(fs.access(at(one.path), { writable: true }))
-      case "open": {
-        const scope = Scope.makeUnsafe()
-        const file = run(Scope.provide(fs.open(at(one.path), { flag: one.flag }), scope))
-        close(one.slot)
-        open.set(one.slot, { file, scope })
-        return undefined
-      }
-      case "readOpen": {
-        const into = new Uint8Array(64)
-        const bytes = run(opened(one.slot).read(into, { position: 0n }))
-        return Buffer.from(into).toString("utf8", 0, bytes)
-      }
-      case "statOpen":
-        return asked(statusOfInfo(run(opened(one.slot).stat)))
-      case "writeOpen":
-        return run(opened(one.slot).write(Buffer.from(one.text)))
-      case "close":
-        return close(one.slot)
-    }
-  }
-  return {
-    perform,
-    lstat: (path) => statusOfInfo(run(fs.lstat(path))),
-    readdir: (path) => run(fs.readDirectory(path)).toSorted(),
-    read: (path) => run(fs.readFileString(path)),
-    readlink: (path) => run(fs.readLink(path)),
-    utimes: (path, seconds) => run(fs.utimes(path, seconds, seconds)),
-    closeAll: () => {
-      for (const slot of open.keys()) close(slot)
-    }
-  }
+/** What a file holds; all files here are short. */
+export const readText = (tree: TreeFileSystem, path: Uint8Array) =>
+  Effect.scoped(Effect.flatMap(tree.open(path, { read: true }), (file) => readFrom(file, bytesMax)))
+
+const readFrom = (file: TreeFile, length: number) => {
+  const into = new Uint8Array(length)
+  return Effect.map(file.read(into, 0), (read) => text(into.subarray(0, read)))
 }
 
-const statusOfInfo = (info: FileSystem.File.Info): Status => ({
-  mode: info.mode,
-  uid: Option.getOrThrow(info.uid),
-  gid: Option.getOrThrow(info.gid),
-  nlink: Number(Option.getOrThrow(info.nlink)),
-  rdev: Number(Option.getOrThrow(info.rdev)),
-  ino: Option.getOrThrow(info.ino),
-  dev: BigInt(info.dev),
-  size: Number(info.size),
-  mtimeMilliseconds: Option.getOrThrow(info.mtime).getTime()
-})
+const opened = ({ open }: Machine, slot: Slot): Effect.Effect<TreeFile, NotOpen> => {
+  const file = open.get(slot)?.file
+  return file === undefined ? Effect.fail({ _tag: "NotOpen", code: "not open" }) : Effect.succeed(file)
+}
+
+const close = ({ open }: Machine, slot: Slot): Effect.Effect<void> => {
+  const scope = open.get(slot)?.scope
+  open.delete(slot)
+  return scope === undefined ? Effect.void : Scope.close(scope, Exit.void)
+}
+
+export const closeAll = (machine: Machine): Effect.Effect<void> =>
+  Effect.forEach([...machine.open.keys()], (slot) => close(machine, slot), { discard: true })

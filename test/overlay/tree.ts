@@ -2,22 +2,16 @@
  * A tree as text lines, the same on two machines if it is the same tree. Inode and device numbers become the order in
  * which they were first met; times before 2020 were set by a call and count exactly, later ones are all "now".
  */
-import type { MemoryVolume } from "@snapshotter/memory-fs/MemoryVolume"
-import { xattrsOf } from "../../packages/memory-fs/src/internal/inode.ts"
-import { find } from "../../packages/memory-fs/src/internal/lookup.ts"
-import { O_CLOEXEC } from "../../packages/node-fs/src/internal/directory.ts"
-import { AT_FDCWD, syscalls } from "../../packages/node-fs/src/internal/syscalls.ts"
-import type { Machine, Status } from "./machine.ts"
+import type { FileSystemError } from "@snapshotter/core/StoreFileSystem"
+import { below, type TreeEntry, type TreeFileSystem, type TreePath } from "@snapshotter/core/TreeFileSystem"
+import { Effect } from "effect"
+import { type Exempting, exempts } from "./exemptions.ts"
+import { bytes, readText } from "./machine.ts"
 
-const start2020 = Date.parse("2020-01-01T00:00:00Z")
-const formatMask = 0o170000
-const directory = 0o040000
-const regular = 0o100000
-const symlink = 0o120000
-const characterDevice = 0o020000
+const start2020 = BigInt(Date.parse("2020-01-01T00:00:00Z")) * 1_000_000n
 
 /** Numbers as the order in which they came. */
-export class Numbers {
+class Numbers {
   private readonly order = new Map<bigint, number>()
   of(number: bigint): number {
     const known = this.order.get(number)
@@ -31,102 +25,85 @@ export class Numbers {
 export class Identities {
   readonly inodes = new Numbers()
   readonly devices = new Numbers()
-  private readonly userxattr: boolean
-  constructor(userxattr: boolean) {
-    this.userxattr = userxattr
-  }
-
-  of({ dev, ino, mode }: Status): string {
-    // A symlink has no `user.*` attribute, so there the kernel does not remember what it was copied from: OVERLAY.md.
-    const isForgotten = this.userxattr && (mode & formatMask) === symlink
-    return `inode ${isForgotten ? "?" : this.inodes.of(ino)} of ${this.devices.of(dev)}`
-  }
 }
 
-/** What is seen through a mount. */
-export const seenTree = (machine: Machine, root: string, identities: Identities): ReadonlyArray<string> =>
-  entriesOf(machine, root).map((path) => {
-    const status = statusOf(machine, path)
-    if (status === undefined) return `${path.slice(root.length)} is listed, but not there`
-    const { gid, mode, mtimeMilliseconds, nlink, rdev, uid } = status
-    const numbers = identities.of(status)
-    const time = mtimeMilliseconds < start2020 ? String(mtimeMilliseconds) : "now"
-    const attributes = `${mode.toString(8)} ${uid}:${gid} nlink ${nlink} rdev ${rdev} ${numbers} ${time}`
-    return `${path.slice(root.length)} ${attributes} ${contentsOf(machine, path, mode)}`
-  })
-
-const statusOf = (machine: Machine, path: string): Status | undefined => {
-  try {
-    return machine.lstat(path)
-  } catch {
-    return undefined
-  }
-}
-
-/** What lies in a layer, marks and all. */
-export const layerTree = (
-  machine: Machine,
-  root: string,
-  xattrs: (path: string) => ReadonlyArray<string>
-): ReadonlyArray<string> =>
-  entriesOf(machine, root).map((path) => {
-    const { gid, mode, mtimeMilliseconds, nlink, rdev, uid } = machine.lstat(path)
-    const isMark = (mode & formatMask) === characterDevice
-    // How whiteouts share inodes, and when each was made, is the kernel's own affair: docs/OVERLAY.md.
-    const time = isMark ? "" : mtimeMilliseconds < start2020 ? String(mtimeMilliseconds) : "now"
-    const attributes = `${mode.toString(8)} ${uid}:${gid} ${isMark ? "" : `nlink ${nlink}`} rdev ${rdev} ${time}`
-    const marks = [directory, regular].includes(mode & formatMask) ? xattrs(path).join(" ") : ""
-    return `${path.slice(root.length)} ${attributes} ${contentsOf(machine, path, mode)} ${marks}`
-  })
-
-const contentsOf = (machine: Machine, path: string, mode: number): string => {
-  if ((mode & formatMask) === regular) return JSON.stringify(machine.read(path))
-  return (mode & formatMask) === symlink ? `→ ${machine.readlink(path)}` : ""
+/** How to look: through a mount whose entries have these identities, or into a layer. */
+export interface Look {
+  readonly exempting: Exempting
+  /** `undefined`: numbers are the layer's own affair. */
+  readonly identities: Identities | undefined
 }
 
 /** The root and all below it, parents first. */
-const entriesOf = (machine: Machine, path: string): Array<string> => {
-  const isDirectory = ((statusOf(machine, path)?.mode ?? 0) & formatMask) === directory
-  return isDirectory
-    ? [path, ...machine.readdir(path).flatMap((name) => entriesOf(machine, `${path}/${name}`))]
-    : [path]
-}
+export const treeOf = (tree: TreeFileSystem, root: string, look: Look) =>
+  Effect.gen(function*() {
+    const lines: Array<string> = []
+    for (const [name, path, entry] of yield* entriesOf(tree, root)) {
+      lines.push(
+        entry === undefined ? `${name} is listed, but not there` : yield* lineOf(tree, name, path, entry, look)
+      )
+    }
+    return lines
+  })
 
-/** Gives all that is no symlink and no whiteout a time of its own, long ago: so that it shows what a later call touches. */
-export const age = (machine: Machine, root: string): void => {
-  for (const [i, path] of entriesOf(machine, root).entries()) {
-    const { mode } = machine.lstat(path)
-    if ([directory, regular].includes(mode & formatMask)) machine.utimes(path, 1_200_000_000 + i)
-  }
-}
+type Found = readonly [name: string, path: TreePath, entry: TreeEntry | undefined]
 
-// ============================================================ overlay's marks
+const entriesOf = (tree: TreeFileSystem, root: string) =>
+  Effect.gen(function*() {
+    const found: Array<Found> = []
+    const pending: Array<readonly [string, TreePath]> = [["", root]]
+    for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+      const [name, path] = next
+      const entry = yield* orAbsent(tree.lstat(path))
+      found.push([name, path, entry])
+      if (entry?.type !== "directory") continue
+      const names = (yield* tree.readDirectory(path)).map((one) => Buffer.from(one).toString("latin1")).sort()
+      for (const one of names.reverse()) pending.push([`${name}/${one}`, below(path, bytes(one))])
+    }
+    return found
+  })
 
-/** The marks by which the kernel finds what it copied up, and a layer's other halves. memory-fs needs none of them. */
-const kernelsOwn = /^(trusted|user)\.overlay\.(origin|impure|uuid)$/
+const orAbsent = (status: Effect.Effect<TreeEntry, FileSystemError>) =>
+  Effect.catch(status, (error) => error.code === "ENOENT" ? Effect.succeed(undefined) : Effect.fail(error))
 
-const isMark = (name: string): boolean => /^(trusted|user)\./.test(name) && !kernelsOwn.test(name)
+const lineOf = (tree: TreeFileSystem, name: string, path: TreePath, entry: TreeEntry, look: Look) =>
+  Effect.gen(function*() {
+    const { gid, mode, nlink, rdev, type, uid } = entry
+    const { exempting, identities } = look
+    const isMark = identities === undefined && type === "characterDevice" && rdev === 0n
+    const parts = [
+      name,
+      type,
+      mode.toString(8),
+      `${uid}:${gid}`,
+      isMark && exempts(exempting, "whiteout's links and time") ? "" : `nlink ${nlink} ${timeOf(entry)}`,
+      `rdev ${rdev}`
+    ]
+    if (identities !== undefined) {
+      const forgotten = type !== "directory" && type !== "file" && exempts(exempting, "number without user xattrs")
+      parts.push(`inode ${forgotten ? "?" : identities.inodes.of(entry.ino)} of ${identities.devices.of(entry.dev)}`)
+    }
+    if (type === "file") parts.push(JSON.stringify(yield* readText(tree, bytesOf(path))))
+    if (type === "symlink") parts.push(`→ ${Buffer.from(yield* tree.readLink(path)).toString("latin1")}`)
+    for (const attribute of (yield* tree.listXattrs(path)).toSorted()) {
+      if (identities === undefined && exempts(exempting, "kernel's own xattrs", attribute)) continue
+      parts.push(`${attribute}=${Buffer.from(yield* tree.getXattr(path, attribute)).toString("latin1")}`)
+    }
+    return parts.filter((part) => part !== "").join(" ")
+  })
 
-export const realXattrs = (path: string): ReadonlyArray<string> => {
-  const sys = syscalls()
-  const fd = sys.openat(AT_FDCWD, path, O_CLOEXEC, 0)
-  if (fd < 0) throw new Error(`${path} cannot be opened`)
-  try {
-    const into = Buffer.alloc(4096)
-    const names = into.toString("utf8", 0, Math.max(0, sys.flistxattr(fd, into, into.length))).split("\0")
-    return names.filter(isMark).sort().map((name) => {
-      const value = Buffer.alloc(256)
-      return `${name}=${value.toString("latin1", 0, Math.max(0, sys.fgetxattr(fd, `${name}`, value, 256)))}`
-    })
-  } finally {
-    sys.close(fd)
-  }
-}
+const bytesOf = (path: TreePath): Uint8Array => typeof path === "string" ? Buffer.from(path) : path
 
-export const memoryXattrs = (volume: MemoryVolume) => (path: string): ReadonlyArray<string> => {
-  const { at } = find(volume, path, false)
-  const known = at === undefined ? [] : [...xattrsOf(at.link.getNode())]
-  return known.filter(([name]) => isMark(name)).map(([name, value]) =>
-    `${name}=${Buffer.from(value).toString("latin1")}`
-  ).sort()
-}
+const timeOf = ({ mtimeNanoseconds }: TreeEntry): string =>
+  mtimeNanoseconds < start2020 ? String(mtimeNanoseconds) : "now"
+
+const aged = 1_200_000_000_000_000_000n
+
+/** Gives all but whiteouts a time of its own, long ago: so that it shows what a later call touches. */
+export const age = (tree: TreeFileSystem, root: string) =>
+  Effect.gen(function*() {
+    for (const [i, [, path, entry]] of (yield* entriesOf(tree, root)).entries()) {
+      const isMark = entry?.type === "characterDevice" && entry.rdev === 0n
+      if (!isMark) yield* tree.setTimes(path, { mtimeNanoseconds: aged + BigInt(i) * 1_000_000_001n })
+    }
+  })

@@ -34,7 +34,11 @@ const attributes = (tree: TreeFileSystem) =>
     chown: (path, uid, gid) => withPaths("chown", [path], (at) => tree.setOwner(at, { uid, gid }, "follow")),
     utimes: (path, atime, mtime) =>
       withPaths("utimes", [path], (at) =>
-        tree.setTimes(at, { atimeNanoseconds: nanosecondsOf(atime), mtimeNanoseconds: nanosecondsOf(mtime) }, "follow")),
+        tree.setTimes(
+          at,
+          { atimeNanoseconds: nanosecondsOf(atime), mtimeNanoseconds: nanosecondsOf(mtime) },
+          "follow"
+        )),
     stat: (path) => Effect.map(withPaths("stat", [path], tree.stat), infoOf),
     lstat: (path) => Effect.map(withPaths("lstat", [path], tree.lstat), infoOf)
   }) satisfies Operations
@@ -92,8 +96,7 @@ const links = (tree: TreeFileSystem) =>
   ({
     link: (from, to) => withPaths("link", [from, to], tree.link),
     // The target is no path that is looked up, so it stays as it is.
-    symlink: (target, path) =>
-      withPaths("symlink", [path], (at) => tree.symlink(target.toWellFormed(), at)),
+    symlink: (target, path) => withPaths("symlink", [path], (at) => tree.symlink(target.toWellFormed(), at)),
     readLink: (path) => Effect.map(withPaths("readLink", [path], tree.readLink), textOf),
     realPath: (path) => Effect.map(withPaths("realPath", [path], tree.realPath), textOf),
     rename: (from, to) => withPaths("rename", [from, to], (one, other) => tree.rename(one, other))
@@ -127,8 +130,13 @@ const files = (tree: TreeFileSystem, umask: number) => {
           tree.open(at, openingOf(options?.flag ?? "w", modeOf(options?.mode))),
           (file) => writeAll(file, bytes)
         ))),
-    // Node takes a negative length for none.
-    truncate: (path, length = 0) => withPaths("truncate", [path], (at) => tree.truncate(at, Math.max(0, length))),
+    // Node opens the file for that, and takes a negative length for none.
+    truncate: (path, length = 0) =>
+      withPaths("truncate", [path], (at) =>
+        Effect.scoped(Effect.flatMap(
+          tree.open(at, { read: true, write: true }),
+          (file) => file.truncate(Math.max(0, length))
+        ))),
     copyFile: (from, to) => withPaths("copyFile", [from, to], (one, other) => copyFile(tree, one, other)),
     copy: (from, to, options) =>
       withPaths("copy", [from, to], (one, other) =>
@@ -157,8 +165,11 @@ const temporary = (tree: TreeFileSystem) => {
       const path = `${options?.directory ?? "/tmp"}/${options?.prefix ?? ""}${unique}`
       return withPaths(method, [path], (at) => tree.makeDirectory(at, 0o700)).pipe(
         Effect.as(path),
-        Effect.catchReason("PlatformError", "AlreadyExists", (_, error) =>
-          tries > 1 ? makeTempDirectory(method, options, tries - 1) : Effect.fail(error))
+        Effect.catchReason(
+          "PlatformError",
+          "AlreadyExists",
+          (_, error) => tries > 1 ? makeTempDirectory(method, options, tries - 1) : Effect.fail(error)
+        )
       )
     })
   const makeTempFile = (method: string, options: Temporary | undefined) =>

@@ -15,7 +15,7 @@ import {
 import { Effect, Layer } from "effect"
 import * as Attributes from "./internal/attributes.ts"
 import { Errno } from "./internal/errno.ts"
-import { isSymlink, namesIn } from "./internal/inode.ts"
+import { isSpecial, isSymlink, namesIn } from "./internal/inode.ts"
 import * as Linux from "./internal/linux.ts"
 import { locate, locateDirectory, requireWritable } from "./internal/lookup.ts"
 import type { Location } from "./internal/mountTable.ts"
@@ -59,10 +59,10 @@ const looking = (volume: MemoryVolume) =>
     access: (path, asked = {}) =>
       attempt("access", path, (at) => {
         const location = locate(volume, at, true)
-        if (asked.write === true) requireWritable(location)
+        // What is written to a device or a FIFO does not reach the file system.
+        if (asked.write === true && !isSpecial(location.link)) requireWritable(location)
       }),
-    realPath: (path) =>
-      attempt("realPath", path, (at) => bytesOfName(volume.mounts.pathOf(locate(volume, at, true)))),
+    realPath: (path) => attempt("realPath", path, (at) => bytesOfName(volume.mounts.pathOf(locate(volume, at, true)))),
     readDirectory: (path) =>
       attempt("readDirectory", path, (at) => namesIn(locateDirectory(volume, at).link).map(bytesOfName)),
     readLink: (path) =>
@@ -170,7 +170,8 @@ const xattrs = (volume: MemoryVolume) =>
       attempt("setXattr", path, (at) =>
         Xattrs.setXattr(volume, at, nameFrom(name), value, { follow: follows(links), only })),
     removeXattr: (path, name, links) =>
-      attempt("removeXattr", path, (at) => Xattrs.removeXattr(volume, at, nameFrom(name), follows(links)))
+      attempt("removeXattr", path, (at) =>
+        Xattrs.removeXattr(volume, at, nameFrom(name), follows(links)))
   }) satisfies Partial<TreeFileSystem>
 
 export const make = (volume: MemoryVolume): TreeFileSystem => ({

@@ -35,13 +35,14 @@ export const copyUp = (volume: MemoryVolume, entry: OverlayEntry, contents = tru
   return link
 }
 
-/** Type, contents, mode, owner and extended attributes, but none of the overlay's own. */
+/** Type, contents, device, mode, owner and extended attributes, but none of the overlay's own. */
 const copyOf = (volume: MemoryVolume, lower: Inode, namespace: Namespace, contents: boolean): Inode => {
   const copy = volume.memfs._core.createNode(lower.mode)
   if (lower.isSymlink()) {
     copy.makeSymlink(lower.symlink)
     copy.setModeProperty(lower.mode)
   } else if (lower.isFile() && contents) copy.setBuffer(lower.buf.subarray(0, lower.getSize()))
+  copy.rdev = lower.rdev
   copy.uid = lower.uid
   copy.gid = lower.gid
   for (const [name, value] of xattrsOf(lower)) if (!isOwnXattr(name, namespace)) xattrsOf(copy).set(name, value)

@@ -27,6 +27,9 @@ export const isDirectory = (entry: Entry): boolean => entry.getNode().isDirector
 
 export const isSymlink = (entry: Entry): boolean => entry.getNode().isSymlink()
 
+/** A device, a FIFO or a socket. */
+export const isSpecial = (entry: Entry): boolean => !["file", "directory", "symlink"].includes(typeOf(entry.getNode()))
+
 /** Removed from its directory while something still holds it. */
 export const isRemoved = (entry: Entry): boolean => entry.parent === undefined
 

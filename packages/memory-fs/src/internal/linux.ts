@@ -116,7 +116,13 @@ export const rename = (volume: MemoryVolume, oldPath: string, newPath: string, r
     if (moved !== undefined && volume.mounts.isMountPoint(moved)) throw new Errno("EBUSY")
   }
   if (exchange && target !== undefined) Change.exchange(volume, source, target)
-  else Change.rename(volume, { source, directory: to.parent.link, name: to.name, target, whiteout: renaming === "whiteout" })
+  else {Change.rename(volume, {
+      source,
+      directory: to.parent.link,
+      name: to.name,
+      target,
+      whiteout: renaming === "whiteout"
+    })}
 }
 
 const areOneFile = (one: Entry, other: Entry): boolean => Change.identityOf(one) === Change.identityOf(other)

@@ -3,7 +3,7 @@ import { formatOf, type Opening } from "@snapshotter/core/TreeFileSystem"
 import type { MemoryVolume } from "../MemoryVolume.ts"
 import * as Change from "./change.ts"
 import { Errno } from "./errno.ts"
-import { type Entry, type Inode, isDirectory, isSymlink, typeOf } from "./inode.ts"
+import { type Entry, type Inode, isDirectory, isSpecial, isSymlink, typeOf } from "./inode.ts"
 import { newInode, requireRoom } from "./linux.ts"
 import { find, locate, requireWritable } from "./lookup.ts"
 import type { Location } from "./mountTable.ts"
@@ -30,7 +30,7 @@ const openExisting = (volume: MemoryVolume, at: Location, slash: boolean, openin
   if (slash && !directory) throw new Errno("ENOTDIR")
   if (isSymlink(at.link)) throw new Errno("ELOOP")
   if (changes(opening) && directory) throw new Errno("EISDIR")
-  if (!directory && !at.link.getNode().isFile()) return openSpecial(at, opening)
+  if (isSpecial(at.link)) return openSpecial(at, opening)
   if (changes(opening)) {
     requireWritable(at)
     const inode = Change.inodeToChange(volume, at.link, opening.truncate !== true)
@@ -39,9 +39,10 @@ const openExisting = (volume: MemoryVolume, at: Location, slash: boolean, openin
   return at
 }
 
-const changes = ({ append, truncate, write }: Opening): boolean => write === true || append === true || truncate === true
+const changes = ({ append, truncate, write }: Opening): boolean =>
+  write === true || append === true || truncate === true
 
-/** A FIFO can be read, and is empty: nobody has its other end. There is nothing behind devices and sockets here. */
+/** A FIFO can be opened for reading: nobody has its other end. There is nothing behind devices and sockets here. */
 const openSpecial = (at: Location, { append, write }: Opening): Location => {
   const type = typeOf(at.link.getNode())
   if (type !== "fifo" || write === true || append === true) throw new Errno("ENXIO")
@@ -51,7 +52,7 @@ const openSpecial = (at: Location, { append, write }: Opening): Location => {
 /** Larger files are refused with `EFBIG`: their bytes have to fit into memory. */
 const fileBytesMax = 0x7fff_ffff
 
-/** `truncate(2)`. */
+/** `truncate(2)`. File systems differ on whether the same length touches a file; as on tmpfs it does, unless it is empty. */
 export const truncate = (volume: MemoryVolume, path: string, length: number): void => {
   if (length < 0) throw new Errno("EINVAL")
   const location = locate(volume, path, true)
@@ -59,7 +60,8 @@ export const truncate = (volume: MemoryVolume, path: string, length: number): vo
   if (inode.isDirectory()) throw new Errno("EISDIR")
   if (!inode.isFile()) throw new Errno("EINVAL")
   requireWritable(location)
-  resize(Change.inodeToChange(volume, location.link), length)
+  const changed = Change.inodeToChange(volume, location.link)
+  if (length !== 0 || changed.getSize() !== 0) resize(changed, length)
 }
 
 /** `ftruncate(2)`, once it is open for writing. */
@@ -81,6 +83,6 @@ export const writeAt = (inode: Inode, bytes: Uint8Array, offset: number, append:
 export const readAt = (entry: Entry, into: Uint8Array, offset: number): number => {
   if (isDirectory(entry)) throw new Errno("EISDIR")
   if (offset < 0) throw new Errno("EINVAL")
-  const inode = entry.getNode()
-  return inode.isFile() ? inode.read(into, 0, into.length, offset) : 0
+  if (isSpecial(entry)) throw new Errno("ESPIPE")
+  return entry.getNode().read(into, 0, into.length, offset)
 }

@@ -8,7 +8,15 @@ import { clearWhiteouts, copyUp } from "./copyUp.ts"
 import { addName, discard, exchange, move, newWhiteout, put } from "./disk.ts"
 import { Errno } from "./errno.ts"
 import { type Inode, isDirectory, isEmpty, type Link, xattrsOf } from "./inode.ts"
-import { isMadeOpaque, isOpaque, isWhiteout, leavesWhiteout, opaqueMark, opaqueValue, requireMovable } from "./overlay.ts"
+import {
+  isMadeOpaque,
+  isOpaque,
+  isWhiteout,
+  leavesWhiteout,
+  opaqueMark,
+  opaqueValue,
+  requireMovable
+} from "./overlay.ts"
 import type { Overlay, OverlayEntry } from "./overlayEntry.ts"
 
 /** Puts a new inode into a directory, where nothing is seen under that name. Nobody makes a deletion mark here. */

@@ -29,7 +29,9 @@ export const getXattr = (volume: MemoryVolume, path: string, name: string, follo
   requireName(name)
   const { link } = locate(volume, path, follow)
   requireAllowed(link.getNode(), name, "ENODATA")
-  const value = xattrsOf(link.getNode()).get(keptName(link, name))
+  const stored = keptName(link, name)
+  requireKept(stored)
+  const value = xattrsOf(link.getNode()).get(stored)
   if (value === undefined) throw new Errno("ENODATA")
   return Uint8Array.from(value)
 }
@@ -49,8 +51,9 @@ export const setXattr = (
   const { link } = location
   requireAllowed(link.getNode(), name, "EPERM")
   const stored = keptName(link, name)
-  // Copied up before anything is compared, so also where that refuses.
+  // An overlay copies up before it asks the upper layer, so also where that refuses.
   const inode = inodeToChange(volume, link)
+  requireKept(stored)
   const isThere = xattrsOf(inode).has(stored)
   if (only === "create" && isThere) throw new Errno("EEXIST")
   if (only === "replace" && !isThere) throw new Errno("ENODATA")
@@ -66,6 +69,7 @@ export const removeXattr = (volume: MemoryVolume, path: string, name: string, fo
   const { link } = location
   requireAllowed(link.getNode(), name, "EPERM")
   const stored = keptName(link, name)
+  requireKept(stored)
   // Looked for first, so that nothing is copied up for it.
   if (!xattrsOf(link.getNode()).has(stored)) throw new Errno("ENODATA")
   const inode = inodeToChange(volume, link)
@@ -81,6 +85,10 @@ const requireName = (name: string): void => {
 /** `user.*` belongs to files and directories alone. */
 const requireAllowed = (inode: Inode, name: string, refusal: "EPERM" | "ENODATA"): void => {
   if (name.startsWith("user.") && !inode.isFile() && !inode.isDirectory()) throw new Errno(refusal)
+}
+
+/** A name that the disk keeps. */
+const requireKept = (name: string): void => {
   const prefix = kept.find((one) => name.startsWith(one))
   if (prefix === undefined) throw new Errno("EOPNOTSUPP")
   if (name === prefix) throw new Errno("EINVAL")

@@ -1,0 +1,32 @@
+/**
+ * What the comparison leaves out, each for a reason that a row of the table in docs/OVERLAY.md gives. Nothing else is left
+ * out, and a test holds the two against each other.
+ */
+
+/** By the words that begin its row in the table. */
+export const exemptions = {
+  "kernel's own xattrs": "`overlay.origin`, `overlay.impure`, `overlay.uuid` in layers",
+  "whiteout's links and time": "link count and time of a whiteout",
+  "number without user xattrs": "number of what is neither file nor directory, with `userxattr`",
+  "endless copy": "a copy of a lower file with several names onto itself",
+  "fifo": "a FIFO opened for writing, or copied"
+} as const
+
+export type Exemption = keyof typeof exemptions
+
+/** The conditions of one program, and how often each exemption was made use of. */
+export interface Exempting {
+  readonly userxattr: boolean
+  readonly used: Map<Exemption, number>
+}
+
+/** Whether it is left out here; that is counted. */
+export const exempts = (exempting: Exempting, exemption: Exemption, xattr?: string): boolean => {
+  const holds = exemption === "kernel's own xattrs"
+    ? /^(trusted|user)\.overlay\.(origin|impure|uuid)$/.test(xattr ?? "")
+    : exemption === "number without user xattrs"
+    ? exempting.userxattr
+    : true
+  if (holds) exempting.used.set(exemption, (exempting.used.get(exemption) ?? 0) + 1)
+  return holds
+}

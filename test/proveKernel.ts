@@ -1,0 +1,32 @@
+/**
+ * `pnpm prove:kernel [--runs N] [--seed S]`: the differential of `OverlayDifferential.test.ts`, at length. Ends with how many
+ * programs there were, what they met, and the number of unexplained differences; at the first one with the program that
+ * shows it, and exit code 1.
+ */
+import { parseArgs } from "node:util"
+import { prove } from "./overlay/prove.ts"
+
+const runsDefault = 10_000
+
+const { values } = parseArgs({
+  options: { runs: { type: "string", default: String(runsDefault) }, seed: { type: "string" } }
+})
+const { SNAPSHOTTER_PATH: path, SNAPSHOTTER_SEED } = process.env
+const seed = values.seed ?? SNAPSHOTTER_SEED ?? String(Math.floor(Math.random() * 2 ** 31))
+
+process.stdout.write(`${values.runs} programs, seed ${seed}\n`)
+try {
+  const report = await prove({
+    runs: Number(values.runs),
+    seed: Number(seed),
+    ...(path === undefined ? {} : { path }),
+    replay: "pnpm prove:kernel",
+    onProgress: (programs) => {
+      if (programs % 500 === 0) process.stdout.write(`  ${programs} programs\n`)
+    }
+  })
+  process.stdout.write(`${report}\n`)
+} catch (error) {
+  process.stdout.write(`${error instanceof Error ? error.message : String(error)}\n`)
+  process.exitCode = 1
+}
