@@ -11,11 +11,17 @@ import { MNT_DETACH, syscalls, UMOUNT_NOFOLLOW } from "../src/internal/syscalls.
 /** Whether the tests may mount: root may, outside of the strictest containers. */
 export const isRoot = process.getuid?.() === 0
 
-/** A directory of its own below the temporary one. When the scope closes its mounts are detached and it is removed. */
-export const freshDirectory = Effect.acquireRelease(
-  Effect.sync(() => fs.realpathSync(fs.mkdtempSync(path.join(os.tmpdir(), "snapshotter-node-fs-")))),
-  (directory) => Effect.sync(() => clear(directory))
-)
+/** A directory of its own below this one. When the scope closes its mounts are detached and it is removed. */
+export const freshDirectoryIn = (parent: string) =>
+  Effect.acquireRelease(
+    Effect.sync(() => fs.realpathSync(fs.mkdtempSync(path.join(parent, "snapshotter-node-fs-")))),
+    (directory) => Effect.sync(() => clear(directory))
+  )
+
+/** A directory of its own below the temporary one. */
+export const freshDirectory = Effect.suspend(() => freshDirectoryIn(os.tmpdir()))
+
+const nobody = 65_534
 
 /** A {@link freshDirectory} that belongs to nobody (65534), who can reach it. */
 export const freshDirectoryOfNobody = Effect.tap(freshDirectory, (directory) =>
@@ -23,8 +29,29 @@ export const freshDirectoryOfNobody = Effect.tap(freshDirectory, (directory) =>
     // A run of all tests has a temporary directory of its own, which only its owner may enter.
     const parent = path.dirname(directory)
     if ((fs.statSync(parent).mode & 0o001) === 0) fs.chmodSync(parent, 0o711)
-    fs.chownSync(directory, 65_534, 65_534)
+    fs.chownSync(directory, nobody, nobody)
   }))
+
+/** Runs an effect with an ordinary user's rights, of which groups are a part. The threads of the pool change too. */
+export const asNobody = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+  Effect.acquireUseRelease(
+    Effect.sync(() => {
+      // Loaded by whoever may read it.
+      syscalls()
+      const groups = process.getgroups?.() ?? []
+      process.setgroups?.([])
+      process.setegid?.(nobody)
+      process.seteuid?.(nobody)
+      return groups
+    }),
+    () => effect,
+    (groups) =>
+      Effect.sync(() => {
+        process.seteuid?.(0)
+        process.setegid?.(0)
+        process.setgroups?.(groups)
+      })
+  )
 
 /** A {@link freshDirectory} as a suite wants it. */
 export const workplace = Layer.effect(Workplace, Effect.map(freshDirectory, (directory) => ({ directory })))

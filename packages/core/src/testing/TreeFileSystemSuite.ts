@@ -22,6 +22,8 @@ import { deviceCases, statusCases } from "./trees/status.ts"
 import { timeCases } from "./trees/times.ts"
 import { trustedXattrCases, xattrCases, xattrLimitCases } from "./trees/xattrs.ts"
 
+export type { Needs } from "./trees/bench.ts"
+
 /** What is so for everybody. */
 export const treeFileSystemSuite: Suite<Needs> = [
   ...lookupCases,
