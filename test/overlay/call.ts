@@ -293,7 +293,10 @@ export const program: fc.Arbitrary<Program> = fc.record({
   userxattr: fc.constantFrom(false, false, true),
   marks: fc.oneof(
     { weight: 1, arbitrary: fc.constant([]) },
-    { weight: 1, arbitrary: fc.array(fc.array(mark, { maxLength: 3 }), { maxLength: 3, size: "max" }) }
+    {
+      weight: 1,
+      arbitrary: fc.array(fc.array(mark, { maxLength: 4, size: "max" }), { minLength: 1, maxLength: 3, size: "max" })
+    }
   ),
   layers: fc.tuple(
     beginning,

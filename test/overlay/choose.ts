@@ -13,21 +13,24 @@ import { find } from "../../packages/memory-fs/src/internal/lookup.ts"
 import { bytesOfName, nameOf } from "../../packages/memory-fs/src/internal/names.ts"
 import { OverlayEntry } from "../../packages/memory-fs/src/internal/overlayEntry.ts"
 import { listXattrs } from "../../packages/memory-fs/src/internal/xattrs.ts"
-import { type Call, type Kind, names } from "./call.ts"
+import { type Call, type Kind, names, type Slot } from "./call.ts"
 import { type Exempting, exempts } from "./exemptions.ts"
 import { bytes } from "./machine.ts"
 
 export const choose = (
   volume: MemoryVolume,
   root: string,
-  open: ReadonlyArray<string>,
-  call: Call,
+  open: ReadonlyMap<Slot, { readonly path: string }>,
+  template: Call,
   exempting: Exempting
 ): Call => {
   const there = find(volume, root, true).at?.link
-  if (there === undefined) return call
-  const paths = new Map<Kind, Array<string>>([["open", [...open]]])
+  if (there === undefined) return template
+  const paths = new Map<Kind, Array<string>>([["open", [...open.values()].map(({ path }) => path)]])
   gather(there, "", paths)
+  const call = "slot" in template && template._tag !== "open" && !open.has(template.slot)
+    ? { _tag: "open", path: "?file 0", slot: template.slot, flag: "r" } as const
+    : template
   const chosen = withXattr(
     volume,
     root,
@@ -58,6 +61,10 @@ const isLeftOut = (volume: MemoryVolume, root: string, call: Call, exempting: Ex
     const entry = at(path)
     return entry !== undefined && typeOf(entry.getNode()) === "fifo"
   }
+  if (call._tag === "truncate") {
+    const file = at(call.path)?.getNode()
+    return file?.isFile() === true && file.getSize() === call.length && exempts(exempting, "same length")
+  }
   if (call._tag === "copyFile") {
     const [from, to] = [at(call.path), at(call.to)]
     const isOntoItself = from !== undefined && to !== undefined && identityOf(from) === identityOf(to)
@@ -81,10 +88,10 @@ export const entryAt = (volume: MemoryVolume, path: string): Entry | undefined =
 /** The path as memory-fs writes it. */
 export const inVolume = (path: string): string => nameOf(bytes(path))
 
-/** Where there is none of that kind, something nearly certain to be missing. */
+/** Where there is none of that kind, a file, or else a directory, or else something nearly certain to be missing. */
 const pathOf = (paths: ReadonlyMap<Kind, ReadonlyArray<string>>, said: string): string => {
   const [kind = "", at = "0"] = said.slice(1).split(" ")
-  const candidates = paths.get(kind as Kind) ?? []
+  const candidates = paths.get(kind as Kind) ?? paths.get("file") ?? paths.get("directory") ?? []
   return candidates[Number(at) % candidates.length] ?? "c/c/c"
 }
 

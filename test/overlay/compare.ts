@@ -129,7 +129,7 @@ const perform = Effect.fnUntraced(function*(both: Both, root: string, calls: Rea
   const open = new Map<Slot, { readonly path: string; readonly inode: unknown }>()
   const inode = (path: string) => entryAt(volume, `${root}/${path}`)?.getNode()
   for (const template of calls) {
-    const call = choose(volume, root, [...open.values()].map(({ path }) => path), template, exempting)
+    const call = choose(volume, root, open, template, exempting)
     const before = pictureOf(volume, root, call)
     both.done.push(render(call))
     const answer = yield* expectSame(both, render(call), (machine) => answerOf(machine, root, call))

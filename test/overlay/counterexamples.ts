@@ -48,13 +48,6 @@ export const counterexamples: ReadonlyArray<Counterexample> = [
     ])
   },
   {
-    name: "a file is touched where it is truncated to its own length, unless it is empty",
-    program: over([
-      [write("a"), write("b", "")],
-      [{ _tag: "truncate", path: "a", length: 4 }, { _tag: "truncate", path: "b", length: 0 }]
-    ])
-  },
-  {
     name: "a FIFO has no offset to read at",
     program: over([[{ _tag: "mknod", path: "a", type: "fifo", rdev: 0n }], [{ _tag: "read", path: "a" }]])
   },

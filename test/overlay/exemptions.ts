@@ -9,6 +9,7 @@ export const exemptions = {
   "whiteout's links and time": "link count and time of a whiteout",
   "number without user xattrs": "number of what is neither file nor directory, with `userxattr`",
   "endless copy": "a copy of a lower file with several names onto itself",
+  "same length": "a file truncated to the length that it has",
   "fifo": "a FIFO opened for writing, or copied"
 } as const
 

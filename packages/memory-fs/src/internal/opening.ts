@@ -52,7 +52,7 @@ const openSpecial = (at: Location, { append, write }: Opening): Location => {
 /** Larger files are refused with `EFBIG`: their bytes have to fit into memory. */
 const fileBytesMax = 0x7fff_ffff
 
-/** `truncate(2)`. File systems differ on whether the same length touches a file; as on tmpfs it does, unless it is empty. */
+/** `truncate(2)`. File systems differ on whether the same length touches a file; here it does not. */
 export const truncate = (volume: MemoryVolume, path: string, length: number): void => {
   if (length < 0) throw new Errno("EINVAL")
   const location = locate(volume, path, true)
@@ -61,7 +61,7 @@ export const truncate = (volume: MemoryVolume, path: string, length: number): vo
   if (!inode.isFile()) throw new Errno("EINVAL")
   requireWritable(location)
   const changed = Change.inodeToChange(volume, location.link)
-  if (length !== 0 || changed.getSize() !== 0) resize(changed, length)
+  if (length !== changed.getSize()) resize(changed, length)
 }
 
 /** `ftruncate(2)`, once it is open for writing. */
