@@ -14,10 +14,9 @@ import { tmpdir } from "node:os"
 import { applyEdits, type Edit } from "./applyEdits.ts"
 import { type Backend, backendFlag, choose, machineOf } from "./backend.ts"
 import { run } from "./commandLine.ts"
+import { type Files, readFiles, writeFiles } from "./files.ts"
 import type { Machine, Services } from "./machine.ts"
 import { check } from "./property.ts"
-
-type Files = Readonly<Record<string, string>>
 
 interface Input {
   readonly files: Files
@@ -56,20 +55,9 @@ const expected = ({ edits, files }: Input): Files | undefined => {
 }
 
 const commitBase = (files: Files) =>
-  Fork.committed({ key: Snapshot.Key.make("new") }, base, (directory) =>
-    Effect.gen(function*() {
-      const fs = yield* FileSystem.FileSystem
-      for (const [name, text] of Object.entries(files)) yield* fs.writeFileString(`${directory}/${name}`, text)
-    }))
+  Fork.committed({ key: Snapshot.Key.make("new") }, base, (directory) => writeFiles(directory, files))
 
-const filesOf = (name: Snapshot.Name) =>
-  Fork.viewed({ key: Snapshot.Key.make("look"), parent: name }, (directory) =>
-    Effect.gen(function*() {
-      const fs = yield* FileSystem.FileSystem
-      const names = yield* fs.readDirectory(directory)
-      const texts = yield* Effect.forEach(names, (name) => fs.readFileString(`${directory}/${name}`))
-      return Object.fromEntries(names.map((name, at) => [name, texts[at] ?? ""]))
-    }))
+const filesOf = (name: Snapshot.Name) => Fork.viewed({ key: Snapshot.Key.make("look"), parent: name }, readFiles)
 
 /** The base is what it was, the result is whole or not there, nothing else is. Answers whether the result is there. */
 const allOrNothing = (machine: Machine, { edits, files }: Input) =>

@@ -2,7 +2,6 @@ import { assert, describe, it } from "@effect/vitest"
 import { Snapshotter } from "@snapshotter/core/Snapshotter"
 import { NodeSnapshotter } from "@snapshotter/node-fs"
 import { Effect, Stream } from "effect"
-import type { ChildProcess } from "node:child_process"
 import * as fs from "node:fs"
 import * as os from "node:os"
 import * as path from "node:path"
@@ -12,6 +11,7 @@ import {
   complaint,
   inNamespace,
   inside,
+  interrupted,
   missing,
   mounting,
   onBoth,
@@ -143,16 +143,8 @@ describe.runIf(canMount)("main.ts on real mounts", () => {
 
   it("leaves nothing when it is interrupted, wherever it is", async () => {
     const moments = [/^Store in/m, /files, .* links/, /The base, made once/, /Four forks of it/]
-    const interrupt = async (moment: RegExp, signal: "SIGINT" | "SIGTERM") => {
-      let sent = false
-      const watch = (child: ChildProcess, stdout: string) => {
-        if (sent || !moment.test(stdout)) return
-        sent = true
-        setTimeout(() => child.kill(signal), Math.random() * 100)
-      }
-      const ran = await withTree((tree) => run("main.ts", [tree], { watch, within: mounting }), 200)
-      assert.strictEqual(ran.code, 130, `${signal} at ${moment}: ${ran.stdout}${ran.stderr}`)
-    }
+    const interrupt = (moment: RegExp, signal: "SIGINT" | "SIGTERM") =>
+      withTree((tree) => interrupted("main.ts", [tree], moment, signal, 100), 200)
     for (const moment of moments) await Promise.all([interrupt(moment, "SIGINT"), interrupt(moment, "SIGTERM")])
   })
 })

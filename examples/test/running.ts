@@ -38,7 +38,7 @@ export interface How {
   /** Programs that are found before all others, by name: shell scripts. */
   readonly instead?: Readonly<Record<string, string>>
   /** Told of all that was printed so far. */
-  readonly watch?: (child: ChildProcess, stdout: string) => void
+  readonly watch?: (child: ChildProcess, printed: string) => void
 }
 
 /** In a temporary directory of its own, of which nothing may be left, mounted or not. */
@@ -69,10 +69,11 @@ const ranIn = (directory: string, example: string, args: ReadonlyArray<string>, 
   let [stdout, stderr] = ["", ""]
   child.stdout.setEncoding("utf8").on("data", (text: string) => {
     stdout += text
-    how.watch?.(child, stdout)
+    how.watch?.(child, stdout + stderr)
   })
   child.stderr.setEncoding("utf8").on("data", (text: string) => {
     stderr += text
+    how.watch?.(child, stdout + stderr)
   })
   return new Promise((resolve, reject) => {
     child.once("error", reject)
@@ -119,7 +120,8 @@ export const onBoth = async (example: string, args: ReadonlyArray<string>) => {
     assert.deepStrictEqual(withoutProgress(more.join("\n")), "")
     return stdout
   }
-  return { memory: await on("memory"), node: await on("node") }
+  const [memory, node] = await Promise.all([on("memory"), on("node")])
+  return { memory, node }
 }
 
 /** What went wrong, without the backend and what tells how far it is. */
@@ -127,3 +129,21 @@ export const complaint = ({ stderr }: Ran): string =>
   withoutProgress(stderr).replace(/^(in memory|on real mounts: .*)\n/, "")
 
 const withoutProgress = (stderr: string): string => stderr.replaceAll(/^.*… .*\(\d+ s\)\n/gm, "")
+
+/** Interrupts it some time after it has printed something; of all it made nothing may be left. */
+export const interrupted = async (
+  example: string,
+  args: ReadonlyArray<string>,
+  moment: RegExp,
+  signal: "SIGINT" | "SIGTERM",
+  milliseconds: number
+): Promise<void> => {
+  let sent = false
+  const watch = (child: ChildProcess, printed: string) => {
+    if (sent || !moment.test(printed)) return
+    sent = true
+    setTimeout(() => child.kill(signal), Math.random() * milliseconds)
+  }
+  const { code, stderr, stdout } = await run(example, args, { watch, within: mounting })
+  assert.strictEqual(code, 130, `${signal} at ${moment}: ${stdout}${stderr}`)
+}

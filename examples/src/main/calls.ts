@@ -1,8 +1,9 @@
 /** The same tasks without a process, for where nothing is really mounted: by calls to the file system that shows the forks. */
 import { type StoreFileSystem, TreeFileSystem } from "@snapshotter/core"
 import { NodeTreeFileSystem } from "@snapshotter/node-fs"
-import { Effect, FileSystem, Layer, type PlatformError, Predicate } from "effect"
+import { Effect, FileSystem, Layer, type PlatformError } from "effect"
 import { createHash } from "node:crypto"
+import { errnoOf } from "../errno.ts"
 import type { Choice } from "./choice.ts"
 import { copyTree } from "./copyTree.ts"
 import * as Show from "./show.ts"
@@ -53,13 +54,12 @@ const task = (
     )
 })
 
-/** Effect's `FileSystem` has one tag for many an errno; the errno itself is in the cause. */
-const reasonOf = (failure: Failure): string => {
-  if (failure._tag === "FileSystemError") return failure.message
-  const { cause, message, method } = failure.reason
-  const path = Predicate.hasProperty(failure.reason, "pathOrDescriptor") ? failure.reason.pathOrDescriptor : ""
-  return Predicate.hasProperty(cause, "code") ? `${method} ${path}: ${cause.code}` : message
-}
+const reasonOf = (failure: Failure): string =>
+  failure._tag === "FileSystemError"
+    ? failure.message
+    : `${failure.reason.method} ${pathOf(failure)}: ${errnoOf(failure)}`
+
+const pathOf = ({ reason }: PlatformError.PlatformError) => "pathOrDescriptor" in reason ? reason.pathOrDescriptor : ""
 
 const edit = (fs: FileSystem.FileSystem, directory: string, { edited, removed }: Choice) =>
   Effect.gen(function*() {
