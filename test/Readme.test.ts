@@ -68,6 +68,9 @@ beforeAll(() => {
     const code = block.code.replaceAll("/var/lib/snapshots", path.join(project, "store"))
     fs.writeFileSync(path.join(project, fileOf(block)), code)
   }
+  // What a later one imports as the first one, or one's own.
+  const first = blocks[0]?.code.replace("const program", "export const program").replace(/^console\.log.*$/m, "")
+  fs.writeFileSync(path.join(project, "program.ts"), first ?? "")
 })
 
 afterAll(() => fs.rmSync(project, { recursive: true, force: true }))
