@@ -10,7 +10,7 @@ export const exemptions = {
   "number without user xattrs": "number of what is neither file nor directory, with `userxattr`",
   "endless copy": "a copy of a lower file with several names onto itself",
   "same length": "a file truncated to the length that it has",
-  "fifo": "a FIFO opened for writing, or copied"
+  "fifo": "a FIFO that is copied, or copied to"
 } as const
 
 export type Exemption = keyof typeof exemptions

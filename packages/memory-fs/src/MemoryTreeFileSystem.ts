@@ -14,7 +14,9 @@ import {
 } from "@snapshotter/core/TreeFileSystem"
 import { Effect, Layer } from "effect"
 import * as Attributes from "./internal/attributes.ts"
+import { identityOf } from "./internal/change.ts"
 import { Errno } from "./internal/errno.ts"
+import { countReader } from "./internal/fifo.ts"
 import { isSpecial, isSymlink, namesIn } from "./internal/inode.ts"
 import * as Linux from "./internal/linux.ts"
 import { locate, locateDirectory, requireWritable } from "./internal/lookup.ts"
@@ -33,7 +35,7 @@ const attempt = <A>(
 ): Effect.Effect<A, FileSystemError> =>
   Effect.suspend(() => {
     try {
-      return Effect.succeed(act(nameFrom(path)))
+      return Effect.succeed(act(pathFrom(path)))
     } catch (error) {
       if (error instanceof Errno) {
         return Effect.fail(new FileSystemError({ operation, path: textOf(path), code: error.code }))
@@ -42,10 +44,18 @@ const attempt = <A>(
     }
   })
 
-const nameFrom = (path: TreePath): string => {
-  const isText = typeof path === "string"
-  if (isText ? path.includes("\0") || !path.isWellFormed() : path.includes(0)) throw new Errno("EINVAL")
-  return isText ? path : nameOf(path)
+/** A path as this package writes it. */
+const pathFrom = (path: TreePath): string => {
+  const name = nameFrom(path)
+  if (name === "") throw new Errno("ENOENT")
+  if (!name.startsWith("/")) throw new Errno("EINVAL")
+  return name
+}
+
+const nameFrom = (name: TreePath): string => {
+  const isText = typeof name === "string"
+  if (isText ? name.includes("\0") || !name.isWellFormed() : name.includes(0)) throw new Errno("EINVAL")
+  return isText ? name : nameOf(name)
 }
 
 const follows = (links: Links | undefined): boolean => links === "follow"
@@ -75,15 +85,17 @@ const looking = (volume: MemoryVolume) =>
 
 // == open
 
-/** While it is open its mount is in use. */
+/** While it is open its mount is in use, and who reads a FIFO is there for those who write. */
 const fileOf = (
   volume: MemoryVolume,
   path: TreePath,
   { link, mount }: Location,
   { append = false, read = false, write = append }: Opening
 ) => {
+  const identity = identityOf(link)
   let open = true
   mount.users++
+  if (read) countReader(identity, 1)
   const use = <A>(operation: string, act: () => A) =>
     attempt(operation, path, () => {
       if (!open) throw new Errno("EBADF")
@@ -107,11 +119,15 @@ const fileOf = (
         if (!write) throw new Errno("EINVAL")
         resize(link.getNode(), length)
       }),
-    sync: use("sync", () => undefined)
+    sync: use("sync", () => {
+      if (isSpecial(link)) throw new Errno("EINVAL")
+    })
   }
   const close = () => {
-    if (open) mount.users--
+    if (!open) return
     open = false
+    mount.users--
+    if (read) countReader(identity, -1)
   }
   return { file, close }
 }
@@ -140,10 +156,10 @@ const names = (volume: MemoryVolume) =>
       }),
     link: (existing, path) =>
       attempt("link", existing, (from) => {
-        Linux.makeLink(volume, from, nameFrom(path))
+        Linux.makeLink(volume, from, pathFrom(path))
       }),
     rename: (from, to, renaming = "replace") =>
-      attempt("rename", from, (at) => Linux.rename(volume, at, nameFrom(to), renaming)),
+      attempt("rename", from, (at) => Linux.rename(volume, at, pathFrom(to), renaming)),
     removeFile: (path) => attempt("removeFile", path, (at) => Linux.unlink(volume, at)),
     removeDirectory: (path) => attempt("removeDirectory", path, (at) => Linux.removeDirectory(volume, at))
   }) satisfies Partial<TreeFileSystem>

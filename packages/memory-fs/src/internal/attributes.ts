@@ -21,13 +21,28 @@ export const changeMode = (volume: MemoryVolume, path: string, mode: number, fol
 }
 
 /** `fchownat(2)`. */
-export const changeOwner = (volume: MemoryVolume, path: string, owner: OwnerToSet, follow: boolean): void =>
+export const changeOwner = (volume: MemoryVolume, path: string, owner: OwnerToSet, follow: boolean): void => {
+  for (const id of [owner.uid, owner.gid]) if (id !== undefined && !isId(id)) throw new Errno("EINVAL")
   setOwner(inodeToChange(volume, toChange(volume, path, follow).link), owner)
+}
+
+/** The largest number of 32 bits is the kernel's word for "as it is". */
+const isId = (id: number): boolean => Number.isInteger(id) && id >= 0 && id < 0xffff_ffff
 
 /** `utimensat(2)`: where no time is given, nothing is even looked up. */
 export const changeTimes = (volume: MemoryVolume, path: string, times: TimesToSet, follow: boolean): void => {
   if (times.atimeNanoseconds === undefined && times.mtimeNanoseconds === undefined) return
+  for (const time of [times.atimeNanoseconds, times.mtimeNanoseconds]) requireTime(time ?? 0n)
   setTimes(inodeToChange(volume, toChange(volume, path, follow).link), times)
+}
+
+const nanosecondsPerSecond = 1_000_000_000n
+
+/** Seconds have 64 bits. */
+const requireTime = (nanoseconds: bigint): void => {
+  const seconds = nanoseconds / nanosecondsPerSecond
+  const floor = seconds * nanosecondsPerSecond > nanoseconds ? seconds - 1n : seconds
+  if (BigInt.asIntN(64, floor) !== floor) throw new Errno("EINVAL")
 }
 
 /** The modification time stays. */

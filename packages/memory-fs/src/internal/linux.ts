@@ -35,11 +35,15 @@ export const makeDirectory = (volume: MemoryVolume, path: string, mode: number):
 
 /** `mknod(2)` without an umask. */
 export const makeNode = (volume: MemoryVolume, path: string, { mode, rdev = 0n, type }: NodeToMake): Entry => {
+  if (BigInt.asUintN(rdevBits, rdev) !== rdev) throw new Errno("EINVAL")
   const { name, parent } = vacancy(volume, path, false)
   const inode = newInode(volume, parent, formatOf[type] | (mode & 0o7777))
   if (type === "characterDevice" || type === "blockDevice") inode.rdev = Number(rdev)
   return Change.create(volume, parent.link, name, inode)
 }
+
+/** The call takes 12 bits of a major number and 20 of a minor one. */
+const rdevBits = 32
 
 /** `symlink(2)`. */
 export const makeSymlink = (volume: MemoryVolume, target: string, path: string): Entry => {

@@ -3,6 +3,7 @@ import { formatOf, type Opening } from "@snapshotter/core/TreeFileSystem"
 import type { MemoryVolume } from "../MemoryVolume.ts"
 import * as Change from "./change.ts"
 import { Errno } from "./errno.ts"
+import { isRead } from "./fifo.ts"
 import { type Entry, type Inode, isDirectory, isSpecial, isSymlink, typeOf } from "./inode.ts"
 import { newInode, requireRoom } from "./linux.ts"
 import { find, locate, requireWritable } from "./lookup.ts"
@@ -42,10 +43,10 @@ const openExisting = (volume: MemoryVolume, at: Location, slash: boolean, openin
 const changes = ({ append, truncate, write }: Opening): boolean =>
   write === true || append === true || truncate === true
 
-/** A FIFO can be opened for reading: nobody has its other end. There is nothing behind devices and sockets here. */
-const openSpecial = (at: Location, { append, write }: Opening): Location => {
-  const type = typeOf(at.link.getNode())
-  if (type !== "fifo" || write === true || append === true) throw new Errno("ENXIO")
+/** A FIFO can be opened, if nobody has to be waited for. There is nothing behind devices and sockets here. */
+const openSpecial = (at: Location, { read }: Opening): Location => {
+  const isFifo = typeOf(at.link.getNode()) === "fifo"
+  if (!isFifo || (read !== true && !isRead(Change.identityOf(at.link)))) throw new Errno("ENXIO")
   return at
 }
 
@@ -54,7 +55,7 @@ const fileBytesMax = 0x7fff_ffff
 
 /** `truncate(2)`. File systems differ on whether the same length touches a file; here it does not. */
 export const truncate = (volume: MemoryVolume, path: string, length: number): void => {
-  if (length < 0) throw new Errno("EINVAL")
+  requireOffset(length)
   const location = locate(volume, path, true)
   const inode = location.link.getNode()
   if (inode.isDirectory()) throw new Errno("EISDIR")
@@ -66,15 +67,17 @@ export const truncate = (volume: MemoryVolume, path: string, length: number): vo
 
 /** `ftruncate(2)`, once it is open for writing. */
 export const resize = (inode: Inode, length: number): void => {
-  if (!inode.isFile() || length < 0) throw new Errno("EINVAL")
+  requireOffset(length)
+  if (!inode.isFile()) throw new Errno("EINVAL")
   if (length > fileBytesMax) throw new Errno("EFBIG")
   inode.truncate(length)
 }
 
 /** `pwrite(2)`; `append` writes to the end. */
 export const writeAt = (inode: Inode, bytes: Uint8Array, offset: number, append: boolean): number => {
+  requireOffset(offset)
+  if (!inode.isFile()) throw new Errno("ESPIPE")
   const at = append ? inode.getSize() : offset
-  if (at < 0) throw new Errno("EINVAL")
   if (at + bytes.length > fileBytesMax) throw new Errno("EFBIG")
   return inode.write(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length), 0, bytes.length, at)
 }
@@ -82,7 +85,11 @@ export const writeAt = (inode: Inode, bytes: Uint8Array, offset: number, append:
 /** `pread(2)`. */
 export const readAt = (entry: Entry, into: Uint8Array, offset: number): number => {
   if (isDirectory(entry)) throw new Errno("EISDIR")
-  if (offset < 0) throw new Errno("EINVAL")
+  requireOffset(offset)
   if (isSpecial(entry)) throw new Errno("ESPIPE")
   return entry.getNode().read(into, 0, into.length, offset)
+}
+
+const requireOffset = (offset: number): void => {
+  if (!Number.isSafeInteger(offset) || offset < 0) throw new Errno("EINVAL")
 }
