@@ -7,11 +7,13 @@
  *
  * - It is the system call it names, by whoever runs the process, as Linux answers it: the same results, the same errno.
  * - Paths are absolute, and text or bytes. What they lead to is looked up as the kernel does: symlinks on the way are
- *   followed, mounts are crossed. A path with NUL, or text with lone surrogates, which has no bytes, is `EINVAL`.
+ *   followed, 40 at most (`ELOOP`), mounts are crossed; a name has at most 255 bytes, a path 4,095 (`ENAMETOOLONG`).
+ *   The empty path is `ENOENT`. One that is relative, has NUL, or is text with lone surrogates, which has no bytes, is
+ *   `EINVAL`.
  * - It is about the name itself: a symlink in the last place is not followed, unless `"follow"` says so or the operation
- *   says otherwise.
+ *   says otherwise. A slash after it follows it too, except where names are removed or renamed.
  * - Nothing depends on the umask or the working directory. Sizes and offsets are bytes, times are nanoseconds since
- *   1970-01-01T00:00:00Z, and may be negative.
+ *   1970-01-01T00:00:00Z, and may be negative. A number that is none (negative, a fraction, too large) is `EINVAL`.
  * - A failure is a {@link FileSystemError} whose `code` is the errno's name; nothing throws, and nothing waits for a FIFO's
  *   other end.
  *
@@ -83,29 +85,42 @@ export interface TreeEntry {
   readonly btimeNanoseconds: bigint | undefined
 }
 
-/** How to open a file. Neither reading nor writing is `EINVAL`. */
+/** How to open a file. Neither reading nor writing is `EINVAL`, whatever else is asked for. */
 export interface Opening {
   readonly read?: boolean
   readonly write?: boolean
   /** Everything that is written goes to the end, whatever offset it is given. Implies `write`. */
   readonly append?: boolean
-  /** Makes the file where there is none, with this mode: permission bits, setuid, setgid and sticky. */
+  /**
+   * Makes the file where there is none, also where a dangling symlink leads to, with this mode: permission bits, setuid,
+   * setgid and sticky. `EISDIR` for a directory, and for a name with a slash after it.
+   */
   readonly create?: number
   /** With `create`: `EEXIST` where anything is there, a dangling symlink too. */
   readonly exclusive?: boolean
-  /** Empties the file. */
+  /** Empties the file, opened to read alone too. */
   readonly truncate?: boolean
   /** `ELOOP` where a symlink is in the last place. Otherwise `open` follows it. */
   readonly noFollow?: boolean
 }
 
-/** An open file. What it is goes on to be there without a name, and it keeps the file system that it lies on in use. */
+/**
+ * An open file. What it is goes on to be there without a name, and it keeps the file system that it lies on in use. What
+ * the opening did not ask for is `EBADF` (`EINVAL` to truncate), and so is everything once its scope has closed.
+ */
 export interface TreeFile {
   readonly stat: Attempt<TreeEntry>
-  /** Fills as much of `into` as there is from this offset on, and tells how much that is: `0` at the end. */
+  /**
+   * Fills as much of `into` as there is from this offset on, and tells how much that is: `0` at the end. `EISDIR` for a
+   * directory, `ESPIPE` for a FIFO. Memory is left alone once it has returned, or was interrupted.
+   */
   readonly read: (into: Uint8Array, offset: number) => Attempt<number>
-  /** Writes at this offset, and tells how much of it: as `pwrite(2)`, that may be less than all. */
+  /**
+   * Writes at this offset, and tells how much of it: as `pwrite(2)`, that may be less than all. Between the end and an
+   * offset beyond it are zeros.
+   */
   readonly write: (bytes: Uint8Array, offset: number) => Attempt<number>
+  /** Cuts it, or makes it longer with zeros. */
   readonly truncate: (length: number) => Attempt<void>
   /** Returns when contents and attributes are on disk. */
   readonly sync: Attempt<void>
@@ -116,7 +131,7 @@ export interface NodeToMake {
   readonly type: NodeType
   /** Permission bits, setuid, setgid and sticky. */
   readonly mode: number
-  /** Of a device, as {@link deviceNumber} packs it. */
+  /** Of a device, as {@link deviceNumber} packs it: 12 and 20 bits at most, else `EINVAL`. `0n` unless given. */
   readonly rdev?: bigint
 }
 
@@ -124,7 +139,7 @@ export interface NodeToMake {
 export type Renaming =
   /** It is replaced: a file by anything but a directory, an empty directory by a directory. */
   | "replace"
-  /** `EEXIST`, whatever it is. */
+  /** `EEXIST`, whatever it is, the same name too. */
   | "noReplace"
   /** Both change places; `ENOENT` where nothing is. */
   | "exchange"
@@ -163,10 +178,13 @@ export interface TreeFileSystem {
   /** A symlink's target; `EINVAL` where it is none. */
   readonly readLink: (path: TreePath) => Attempt<Uint8Array>
 
-  /** Opens what is no directory to be written, or anything to be read; closes it with the scope. */
+  /**
+   * Opens what is no directory to be written, or anything to be read; closes it with the scope. `ENXIO` for a socket,
+   * for a device that nobody drives, and to write to a FIFO that nobody reads.
+   */
   readonly open: (path: TreePath, opening: Opening) => Effect.Effect<TreeFile, FileSystemError, Scope.Scope>
 
-  /** Cuts a file, or makes it longer with zeros. Follows symlinks. */
+  /** Cuts a file, or makes it longer with zeros. Follows symlinks. `EISDIR` for a directory, `EINVAL` for a FIFO. */
   readonly truncate: (path: TreePath, length: number) => Attempt<void>
 
   /**
@@ -184,7 +202,10 @@ export interface TreeFileSystem {
   /** Gives what is no directory another name. */
   readonly link: (existing: TreePath, path: TreePath) => Attempt<void>
 
-  /** `renameat2(2)`; `"replace"` unless said otherwise. */
+  /**
+   * `renameat2(2)`; `"replace"` unless said otherwise. Two names of the same file both stay, as they are. `EINVAL` for a
+   * directory into itself or below; `EXDEV` from one mount to another, even of the same file system.
+   */
   readonly rename: (from: TreePath, to: TreePath, renaming?: Renaming) => Attempt<void>
 
   /** Takes a name away from what is no directory. */
@@ -196,8 +217,13 @@ export interface TreeFileSystem {
   /** Permission bits, setuid, setgid and sticky. A symlink has none to set: `EOPNOTSUPP`. */
   readonly setMode: (path: TreePath, mode: number, links?: Links) => Attempt<void>
 
+  /**
+   * Of what is no directory, setuid goes, and setgid where the group may execute: also where neither owner nor group is
+   * given, or both are what they were.
+   */
   readonly setOwner: (path: TreePath, owner: OwnerToSet, links?: Links) => Attempt<void>
 
+  /** With neither time it does nothing, and does not look whether anything is there. */
   readonly setTimes: (path: TreePath, times: TimesToSet, links?: Links) => Attempt<void>
 
   /** Names of extended attributes, in any order. `EILSEQ` where one is not UTF-8. */
@@ -206,7 +232,11 @@ export interface TreeFileSystem {
   /** `ENODATA` where there is none of that name. */
   readonly getXattr: (path: TreePath, name: string, links?: Links) => Attempt<Uint8Array>
 
-  /** `"create"`: `EEXIST` where it is there already; `"replace"`: `ENODATA` where it is not. */
+  /**
+   * `"create"`: `EEXIST` where it is there already; `"replace"`: `ENODATA` where it is not. A name has 1 to 255 bytes
+   * (`ERANGE`) and one of Linux's namespaces (`EOPNOTSUPP`), a value at most 65,536 bytes (`E2BIG`) and may be empty.
+   * `user.*` is for files and directories: `EPERM` on anything else, `ENODATA` to read.
+   */
   readonly setXattr: (
     path: TreePath,
     name: string,

@@ -12,6 +12,7 @@ import { holeCases } from "./trees/holes.ts"
 import { lastPlaceCases } from "./trees/lastPlace.ts"
 import { lookupCases } from "./trees/lookup.ts"
 import { makingCases, superuserMakingCases } from "./trees/making.ts"
+import { mountCases, type Needs as MountNeeds, readOnlyCases, whiteoutRefusalCases } from "./trees/mounts.ts"
 import { nameCases } from "./trees/names.ts"
 import { openFileCases } from "./trees/openFiles.ts"
 import { openingCases } from "./trees/opening.ts"
@@ -23,8 +24,9 @@ import { timeCases } from "./trees/times.ts"
 import { trustedXattrCases, xattrCases, xattrLimitCases } from "./trees/xattrs.ts"
 
 export type { Needs } from "./trees/bench.ts"
+export type { Needs as MountedNeeds } from "./trees/mounts.ts"
 
-/** What is so for everybody. */
+/** What is so for everybody, in an overlay too. */
 export const treeFileSystemSuite: Suite<Needs> = [
   ...lookupCases,
   ...lastPlaceCases,
@@ -43,14 +45,23 @@ export const treeFileSystemSuite: Suite<Needs> = [
   ...xattrLimitCases
 ]
 
-/** What is so for the superuser, besides. */
+/** What is so for the superuser besides, in an overlay too. */
 export const superuserTreeFileSystemSuite: Suite<Needs> = [
   ...deviceCases,
   ...superuserMakingCases,
-  ...whiteoutCases,
   ...ownerCases,
   ...trustedXattrCases
 ]
 
+/** What is so where overlay's deletion marks are files like any: everywhere but in an overlay. */
+export const whiteoutTreeFileSystemSuite: Suite<Needs> = whiteoutCases
+
 /** For backends whose files have holes. */
 export const sparseTreeFileSystemSuite: Suite<Needs> = holeCases
+
+/** For backends with a `Mounter`, whose user may mount. */
+export const mountedTreeFileSystemSuite: Suite<MountNeeds> = [
+  ...mountCases,
+  ...readOnlyCases,
+  ...whiteoutRefusalCases
+]

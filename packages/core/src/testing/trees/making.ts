@@ -1,5 +1,6 @@
 /** Making: with exactly the mode given, where nothing is, and what a directory hands down. */
 import { Effect } from "effect"
+import { deviceNumber } from "../../TreeFileSystem.ts"
 import { expectEqual, type Suite } from "../Suite.ts"
 import {
   expectCode,
@@ -142,7 +143,7 @@ export const superuserMakingCases: Suite<Needs> = [
       yield* tree.makeDirectory(at("above/directory"), 0o711)
       yield* put(tree, at("above/file"), "", 0o604)
       yield* tree.makeNode(at("above/setgid"), { type: "file", mode: 0o2755 })
-      yield* tree.makeNode(at("above/device"), { type: "characterDevice", mode: 0o600 })
+      yield* tree.makeNode(at("above/device"), { type: "characterDevice", mode: 0o600, rdev: deviceNumber(1, 3) })
       yield* tree.symlink("target", at("above/link"))
       const { uid } = yield* tree.lstat(at())
       for (const name of yield* namesIn(tree, at("above"))) {

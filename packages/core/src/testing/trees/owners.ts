@@ -1,5 +1,6 @@
 /** Modes and owners: what changes, of what, and what goes with a change of owner. */
 import { Effect } from "effect"
+import { deviceNumber } from "../../TreeFileSystem.ts"
 import { expectEqual, type Suite } from "../Suite.ts"
 import {
   expectCode,
@@ -60,7 +61,7 @@ export const ownerCases: Suite<Needs> = [
   statement("setOwner gives anything to whom it says, a symlink itself", (tree, at) =>
     Effect.gen(function*() {
       yield* makeOneOfEach(tree, at)
-      yield* tree.makeNode(at("device"), { type: "characterDevice", mode: 0o600 })
+      yield* tree.makeNode(at("device"), { type: "characterDevice", mode: 0o600, rdev: deviceNumber(1, 3) })
       for (const name of [...others, ...symlinkNames, "device"]) {
         yield* tree.setOwner(at(name), { gid: 22, uid: 11 })
         const { gid, uid } = yield* tree.lstat(at(name))

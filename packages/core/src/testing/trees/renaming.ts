@@ -164,9 +164,19 @@ export const renamingCases: Suite<Needs> = [
     }))
 ]
 
-/** Where the kernel lets the caller leave a whiteout: any user, since Linux 5.8; before that the superuser. */
+/** Outside of overlays. Before Linux 5.8 a whiteout was for the superuser to make. */
 export const whiteoutCases: Suite<Needs> = [
   everyPair("whiteout"),
+  statement("a whiteout is a character device 0/0, made or left", (tree, at) =>
+    Effect.gen(function*() {
+      yield* tree.makeNode(at("made"), { type: "characterDevice", mode: 0 })
+      yield* put(tree, at("old"))
+      yield* tree.rename(at("old"), at("new"), "whiteout")
+      for (const name of ["made", "old"]) {
+        const { mode, nlink, rdev, size, type } = yield* tree.lstat(at(name))
+        yield* expectEqual(name, [type, rdev, mode, nlink, size], ["characterDevice", 0n, 0, 1, 0])
+      }
+    })),
   statement("whiteout over the same name changes nothing", (tree, at) =>
     Effect.gen(function*() {
       yield* put(tree, at("a"), "text")

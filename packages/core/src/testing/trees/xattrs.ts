@@ -1,6 +1,6 @@
 /** Extended attributes: which may be where, what is kept, and each refusal. */
 import { Effect } from "effect"
-import type { TreeFileSystem, TreePath } from "../../TreeFileSystem.ts"
+import { deviceNumber, type TreeFileSystem, type TreePath } from "../../TreeFileSystem.ts"
 import { expectEqual, type Suite } from "../Suite.ts"
 import {
   type At,
@@ -220,7 +220,7 @@ export const trustedXattrCases: Suite<Needs> = [
   statement("trusted.* may be on everything, a symlink, a FIFO and a device too", (tree, at) =>
     Effect.gen(function*() {
       yield* makeOneOfEach(tree, at)
-      yield* tree.makeNode(at("device"), { type: "characterDevice", mode: 0o600 })
+      yield* tree.makeNode(at("device"), { type: "characterDevice", mode: 0o600, rdev: deviceNumber(1, 3) })
       for (const name of [...takenNames, "device"]) {
         yield* expectCode("before", tree.getXattr(at(name), "trusted.a"), "ENODATA")
         yield* tree.setXattr(at(name), "trusted.a", bytes(name))
@@ -243,7 +243,7 @@ export const trustedXattrCases: Suite<Needs> = [
   statement("user.* is on no device: EPERM to change, ENODATA to read", (tree, at) =>
     Effect.gen(function*() {
       for (const type of ["characterDevice", "blockDevice"] as const) {
-        yield* tree.makeNode(at(type), { type, mode: 0o600 })
+        yield* tree.makeNode(at(type), { type, mode: 0o600, rdev: deviceNumber(1, 3) })
         yield* expectCode("setting", tree.setXattr(at(type), "user.a", bytes("x")), "EPERM")
         yield* expectCode("removing", tree.removeXattr(at(type), "user.a"), "EPERM")
         yield* expectCode("reading", tree.getXattr(at(type), "user.a"), "ENODATA")
