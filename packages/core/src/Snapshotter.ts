@@ -14,7 +14,7 @@
  *
  * Keys and names are looked up by their bytes. Bad ones are typed failures, so that nothing throws.
  */
-import { Context, type Duration, Effect, Layer, type Scope, Stream } from "effect"
+import { Context, type Duration, Effect, Layer, Scope, Stream } from "effect"
 import { IdSource } from "./IdSource.ts"
 import { check, type Violation } from "./internal/check.ts"
 import { commit } from "./internal/commit.ts"
@@ -163,7 +163,8 @@ export const make = Effect.fnUntraced(function*(
   const settings = yield* settingsOf(options)
   const fs = yield* StoreFileSystem
   const { layout, mode } = yield* locate(fs, options.root)
-  const scope = yield* Effect.scope
+  // Of its own: the caller's counts as closed already while others that end with it, forks above all, still use the store.
+  const scope = yield* Scope.fork(yield* Effect.scope)
   const store: Store = {
     fs,
     scope,

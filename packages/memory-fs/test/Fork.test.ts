@@ -2,7 +2,7 @@
 import * as Fork from "@snapshotter/core/Fork"
 import { Mounter } from "@snapshotter/core/Mounter"
 import { Key, Name } from "@snapshotter/core/Snapshot"
-import { layerNoDeps, Snapshotter } from "@snapshotter/core/Snapshotter"
+import { layerNoDeps, make, Snapshotter } from "@snapshotter/core/Snapshotter"
 import { StoreFileSystem } from "@snapshotter/core/StoreFileSystem"
 import * as Faults from "@snapshotter/memory-fs/Faults"
 import * as MemorySnapshotter from "@snapshotter/memory-fs/MemorySnapshotter"
@@ -39,6 +39,19 @@ describe("Fork", () => {
       yield* Fork.committed({ key }, base, (directory) => fs.open(`${directory}/file`, { flag: "w" }))
       assert.deepStrictEqual(yield* names, ["base"])
     })))
+
+  it("ends with its store, in one scope", () =>
+    run(Effect.gen(function*() {
+      const open = make({ root: "/another" })
+      const before = yield* targets
+      yield* Effect.scoped(Effect.gen(function*() {
+        const snapshotter = yield* open
+        yield* Effect.provideService(Fork.scoped({ key }), Snapshotter, snapshotter)
+      }))
+      const again = yield* open
+      assert.deepStrictEqual(yield* Stream.runCollect(again.walk()), [])
+      assert.deepStrictEqual(yield* targets, before)
+    }).pipe(Effect.scoped)))
 
   it("commits again without unmounting what somebody else has mounted there", () =>
     run(
