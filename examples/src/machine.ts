@@ -5,7 +5,7 @@
 import type { Snapshotter, SnapshotterError } from "@snapshotter/core"
 import { Mounter, StoreFileSystem } from "@snapshotter/core"
 import { layerNoDeps } from "@snapshotter/core/Snapshotter"
-import { Faults, MemorySnapshotter, MemoryVolume } from "@snapshotter/memory-fs"
+import { type Faults, MemorySnapshotter, MemoryVolume } from "@snapshotter/memory-fs"
 import { NodeSnapshotter } from "@snapshotter/node-fs"
 import { Effect, FileSystem, Layer } from "effect"
 import { mkdirSync } from "node:fs"
@@ -40,11 +40,13 @@ export const nodeMachine = Effect.map(temporaryPlace, (place) => {
 export const nodeMachineAt = (store: string, temporary: string): Machine => ({
   store,
   temporary,
-  process: (faults = Faults.make()) =>
-    layerNoDeps({ root: store }).pipe(
-      Layer.provideMerge(Layer.merge(faulty(faults), fileSystemWith(temporary))),
+  process: (faults) => {
+    const fileSystem = fileSystemWith(temporary)
+    return layerNoDeps({ root: store }).pipe(
+      Layer.provideMerge(faults === undefined ? fileSystem : Layer.merge(fileSystem, faulty(faults))),
       Layer.provideMerge(NodeSnapshotter.layerMachine)
     )
+  }
 })
 
 /** The faults of memory-fs wrap any backend's ports. */

@@ -99,6 +99,7 @@ export const withTree = async <A>(use: (directory: string) => Promise<A>, files 
     fs.symlinkSync("nowhere", path.join(directory, "dangling"))
     fs.linkSync(path.join(directory, "README.md"), path.join(directory, "hard link"))
     fs.chmodSync(path.join(directory, "README.md"), 0o640)
+    assert.strictEqual(spawnSync("mkfifo", [path.join(directory, "fifo")]).status, 0)
     for (let at = 0; at < files; at++) write(`a/file ${at}`, `${at}\n`.repeat(1_000))
     return await use(directory)
   } finally {

@@ -1,4 +1,4 @@
-/** A copy from one tree to another, which may be on another machine: all that `cp -a` keeps but hard links. */
+/** A copy from one tree to another, which may be on another machine: all that `cp -a` keeps but hard links and access control lists. */
 import type { TreeFileSystem } from "@snapshotter/core"
 import { Effect } from "effect"
 import { pathOf } from "./inventory.ts"
@@ -45,7 +45,8 @@ const settle = (
 ) =>
   Effect.gen(function*() {
     const { atimeNanoseconds, gid, mode, mtimeNanoseconds, type, uid } = yield* from.lstat(source)
-    for (const name of yield* from.listXattrs(source)) {
+    // Those of the system are its own business, such as access control lists, and a machine in memory has none.
+    for (const name of (yield* from.listXattrs(source)).filter((name) => !name.startsWith("system."))) {
       yield* to.setXattr(path, name, yield* from.getXattr(source, name))
     }
     if (owners) yield* to.setOwner(path, { uid, gid })
