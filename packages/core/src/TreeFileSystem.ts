@@ -137,7 +137,10 @@ export interface NodeToMake {
 
 /** What `rename` does with what is at the new name. */
 export type Renaming =
-  /** It is replaced: a file by anything but a directory, an empty directory by a directory. */
+  /**
+   * It is replaced: a file by anything but a directory, an empty directory by a directory. `EISDIR` or `ENOTDIR` where one
+   * is a directory and the other is none; `ENOTEMPTY`, on xfs `EEXIST`, where it is full.
+   */
   | "replace"
   /** `EEXIST`, whatever it is, the same name too. */
   | "noReplace"

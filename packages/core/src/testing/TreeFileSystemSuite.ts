@@ -2,8 +2,9 @@
  * What every `TreeFileSystem` promises, a case for each sentence of its contract. Cases use the port alone, so what it
  * cannot make (mounts, another umask) is left to the tests of a backend.
  *
- * Each is so on every file system of Linux that keeps owners, modes, devices and extended attributes. Where they differ
- * from each other (links of a directory, blocks, the longest value of an attribute) nothing is stated.
+ * Each is so on every file system of Linux that keeps owners, modes, devices and extended attributes: ext4, xfs, btrfs and
+ * tmpfs were asked. Where they differ from each other (links of a directory, blocks, the longest value of an attribute, a
+ * truncation to the same length) nothing is stated.
  */
 import type { Suite } from "./Suite.ts"
 import type { Needs } from "./trees/bench.ts"

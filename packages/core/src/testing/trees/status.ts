@@ -129,7 +129,7 @@ export const statusCases: Suite<Needs> = [
 export const deviceCases: Suite<Needs> = [
   statement("a device tells which one it is", (tree, at) =>
     Effect.gen(function*() {
-      const numbers: ReadonlyArray<readonly [number, number]> = [[1, 3], [0, 255], [4_095, 256], [7, 1_048_575]]
+      const numbers: ReadonlyArray<readonly [number, number]> = [[1, 3], [0, 255], [259, 65_537], [511, 262_143]]
       for (const type of deviceNodes) {
         for (const [major, minor] of numbers) {
           const path = at(`${type}-${major}-${minor}`)
