@@ -1,9 +1,9 @@
 /** `TreeFileSystem` on Linux, by system calls. On any other system each operation fails with `ENOSYS`. */
 import type { FileSystemError } from "@snapshotter/core/StoreFileSystem"
 import {
+  formatOf,
   type Links,
   type NodeToMake,
-  type NodeType,
   type Opening,
   type OwnerToSet,
   type Renaming,
@@ -16,7 +16,7 @@ import { Effect, Layer } from "effect"
 import { constants, realpathSync } from "node:fs"
 import { Descriptor } from "./internal/descriptor.ts"
 import { nextEntries, openDirectory } from "./internal/directory.ts"
-import { EAGAIN, EINVAL, Errno, succeeded } from "./internal/errno.ts"
+import { EINVAL, Errno, succeeded } from "./internal/errno.ts"
 import { failure } from "./internal/failure.ts"
 import { changeMode, settleMode } from "./internal/nameMode.ts"
 import { openFile } from "./internal/opening.ts"
@@ -33,6 +33,7 @@ import {
   type Syscalls,
   syscalls
 } from "./internal/syscalls.ts"
+import { attempt, attemptLong, shortCutBytesMax } from "./internal/treeCalls.ts"
 import { entryOfName, entryOfPath } from "./internal/treeEntry.ts"
 import { checkOffset, treeFile } from "./internal/treeFile.ts"
 import { absolute, terminated } from "./internal/treePath.ts"
@@ -106,7 +107,7 @@ const makeDirectory = (path: TreePath, mode: number) =>
 const makeNode = (path: TreePath, { mode, rdev = 0n, type }: NodeToMake) =>
   attempt("makeNode", path, (sys, name) => {
     if (BigInt.asUintN(32, rdev) !== rdev) throw new Errno(EINVAL)
-    succeeded(sys.mknodat(AT_FDCWD, name, formats[type] | (mode & 0o7777), Number(rdev)))
+    succeeded(sys.mknodat(AT_FDCWD, name, formatOf[type] | (mode & 0o7777), Number(rdev)))
     settleMode(sys, name, mode, 0o7777, () => sys.unlinkat(AT_FDCWD, name, 0))
   })
 
@@ -213,14 +214,6 @@ export const layer: Layer.Layer<TreeFileSystem> = Layer.succeed(TreeFileSystem, 
 
 // ============================================================ numbers
 
-const formats: Readonly<Record<NodeType, number>> = {
-  file: constants.S_IFREG,
-  fifo: constants.S_IFIFO,
-  socket: constants.S_IFSOCK,
-  characterDevice: constants.S_IFCHR,
-  blockDevice: constants.S_IFBLK
-}
-
 const renameFlags: Readonly<Record<Renaming, number>> = {
   replace: 0,
   noReplace: RENAME_NOREPLACE,
@@ -242,63 +235,7 @@ const identity = (id: number | undefined): number => {
   return id
 }
 
-// ============================================================ calls
-
-const attempt = <A>(
-  operation: string,
-  path: TreePath,
-  call: (sys: Syscalls, path: Buffer) => A
-): Effect.Effect<A, FileSystemError> =>
-  Effect.suspend(() => {
-    try {
-      return Effect.succeed(call(syscalls(), absolute(path)))
-    } catch (thrown) {
-      return failure(operation, textOf(path), thrown)
-    }
-  })
-
-/** Freeing the blocks of more bytes than that takes long. */
-const shortCutBytesMax = 1_048_576
-
-/** A call that is made at once, or by another thread where it is long. An interrupted fiber waits for that. */
-const attemptLong = (
-  operation: string,
-  path: TreePath,
-  isLong: (sys: Syscalls, path: Buffer) => boolean,
-  now: (sys: Syscalls, path: Buffer) => number,
-  later: Later
-): Effect.Effect<void, FileSystemError> =>
-  Effect.flatMap(
-    attempt(operation, path, (sys, name) => {
-      if (isLong(sys, name)) return { sys, name }
-      succeeded(now(sys, name))
-      return undefined
-    }),
-    (long) =>
-      long === undefined
-        ? Effect.void
-        : Effect.flatMap(inThread(later, long.sys, long.name), (result) =>
-          // No thread was free.
-          result === -EAGAIN
-            ? Effect.asVoid(attempt(operation, path, (sys, name) => succeeded(now(sys, name))))
-            : result < 0
-            ? failure(operation, textOf(path), new Errno(-result))
-            : Effect.void)
-  )
-
-type Later = (sys: Syscalls, path: Buffer, done: (result: number) => void) => void
-
-/** `path` is kept in `held` so that its memory lives as long as the thread reads it. */
-const inThread = (call: Later, sys: Syscalls, path: Buffer): Effect.Effect<number> =>
-  Effect.uninterruptible(Effect.callback((resume) => {
-    held.add(path)
-    call(sys, path, (result) => {
-      held.delete(path)
-      resume(Effect.succeed(result))
-    })
-  }))
-
-const held = new Set<Buffer>()
+// ============================================================ reading
 
 /** Filled and read without a pause between. */
 const target = Buffer.allocUnsafe(4_096)

@@ -1,5 +1,5 @@
 /** All of what `statx` tells, in the form of the port of trees. `stat.ts` has the little that a store asks for. */
-import { deviceNumber, type EntryType, type TreeEntry } from "@snapshotter/core/TreeFileSystem"
+import { deviceNumber, type EntryType, formatOf, type TreeEntry } from "@snapshotter/core/TreeFileSystem"
 import { succeeded } from "./errno.ts"
 import { AT_EMPTY_PATH, AT_FDCWD, AT_NO_AUTOMOUNT, AT_SYMLINK_NOFOLLOW, type Path, type Syscalls } from "./syscalls.ts"
 
@@ -24,7 +24,7 @@ const entryOf = (sys: Syscalls, directory: number, path: Path, flags: number): T
   succeeded(sys.statx(directory, path, flags, STATX_BASIC_STATS | STATX_BTIME, buffer))
   const mode = view.getUint16(28, true)
   return {
-    type: types[mode >> 12] ?? "file",
+    type: typeOf.get(mode & 0o170000) ?? "file",
     mode: mode & 0o7777,
     uid: view.getUint32(20, true),
     gid: view.getUint32(24, true),
@@ -41,16 +41,7 @@ const entryOf = (sys: Syscalls, directory: number, path: Path, flags: number): T
   }
 }
 
-/** By the upper four bits of `st_mode`. */
-const types: { readonly [format: number]: EntryType } = {
-  0o01: "fifo",
-  0o02: "characterDevice",
-  0o04: "directory",
-  0o06: "blockDevice",
-  0o10: "file",
-  0o12: "symlink",
-  0o14: "socket"
-}
+const typeOf = new Map(Object.entries(formatOf).map(([type, format]) => [format, type as EntryType]))
 
 /** Seconds may be negative, the nanoseconds after them never are. */
 const nanosecondsAt = (offset: number): bigint =>

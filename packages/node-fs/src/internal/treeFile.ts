@@ -7,6 +7,7 @@ import type { Descriptor } from "./descriptor.ts"
 import { EINVAL, Errno, succeeded } from "./errno.ts"
 import { failure } from "./failure.ts"
 import type { Syscalls } from "./syscalls.ts"
+import { shortCutBytesMax } from "./treeCalls.ts"
 import { entryOfDescriptor } from "./treeEntry.ts"
 
 /** More than this is read and written in another thread. */
@@ -14,9 +15,6 @@ const shortBytesMax = 65_536
 
 /** An interrupted fiber waits for the piece that a thread works on, since that is the caller's memory. */
 const pieceBytesMax = 4_194_304
-
-/** Cutting more than this off frees so many blocks that it takes long. */
-const shortCutBytesMax = 1_048_576
 
 type Done = (error: NodeJS.ErrnoException | null, result?: number) => void
 
