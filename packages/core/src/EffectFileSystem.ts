@@ -142,7 +142,8 @@ const files = (tree: TreeFileSystem, umask: number) => {
       withPaths("copy", [from, to], (one, other) =>
         copy(tree, one, other, {
           overwrite: options?.overwrite ?? false,
-          preserveTimestamps: options?.preserveTimestamps ?? false
+          preserveTimestamps: options?.preserveTimestamps ?? false,
+          directoryMode: 0o777 & ~umask
         }))
   } satisfies Operations
 }

@@ -16,26 +16,28 @@
  * ```
  */
 import * as NodeFileSystem from "@effect/platform-node/NodeFileSystem"
+import * as NodePath from "@effect/platform-node/NodePath"
 import type { IdSource } from "@snapshotter/core/IdSource"
 import type { Mounter } from "@snapshotter/core/Mounter"
 import { layerNoDeps, type Snapshotter, type SnapshotterOptions } from "@snapshotter/core/Snapshotter"
 import type { OpenError } from "@snapshotter/core/SnapshotterError"
 import type { StoreFileSystem } from "@snapshotter/core/StoreFileSystem"
 import type { TreeFileSystem } from "@snapshotter/core/TreeFileSystem"
-import { Config, Effect, type FileSystem, Layer } from "effect"
+import { Config, Effect, type FileSystem, Layer, type Path } from "effect"
 import * as NodeIdSource from "./NodeIdSource.ts"
 import * as NodeMounter from "./NodeMounter.ts"
 import * as NodeStoreFileSystem from "./NodeStoreFileSystem.ts"
 import * as NodeTreeFileSystem from "./NodeTreeFileSystem.ts"
 
 /** What a program finds on the machine. */
-export type Machine = Mounter | StoreFileSystem | TreeFileSystem | IdSource | FileSystem.FileSystem
+export type Machine = Mounter | StoreFileSystem | TreeFileSystem | IdSource | FileSystem.FileSystem | Path.Path
 
 /** The machine alone, without a store. */
 export const layerMachine: Layer.Layer<Machine> = Layer.mergeAll(
   NodeFileSystem.layer,
   NodeIdSource.layer,
   NodeMounter.layer,
+  NodePath.layer,
   NodeStoreFileSystem.layer,
   NodeTreeFileSystem.layer
 )

@@ -10,6 +10,8 @@ export interface CopyOptions {
   /** Whether files that are there already are replaced; else they stay, and that is no failure. */
   readonly overwrite: boolean
   readonly preserveTimestamps: boolean
+  /** Of directories that the target lacks. */
+  readonly directoryMode: number
 }
 
 type Copying = Effect.Effect<void, FileSystemError>
@@ -40,33 +42,55 @@ export const copyFile = (tree: TreeFileSystem, from: string, to: string): Copyin
 export const copy = (tree: TreeFileSystem, from: string, to: string, options: CopyOptions): Copying =>
   Effect.gen(function*() {
     const source = yield* tree.lstat(from)
-    const above = directoryOf(to.replace(/\/+$/, ""))
-    if (above !== "") yield* makeDirectories(tree, above, 0o755)
-    const target = yield* orAbsent(tree.lstat(to))
-    // Node's own codes, not errnos.
-    if (target !== undefined && isSame(source, target)) return yield* refusal(from, "ERR_FS_CP_EINVAL")
-    if (source.type === "directory" && (yield* isInside(tree, above, source))) {
-      return yield* refusal(from, "ERR_FS_CP_EINVAL")
+    yield* requireAlike(from, source, yield* orAbsent(tree.lstat(to)))
+    const above = directoryOf(resolved(to))
+    if (source.type === "directory") {
+      const inside = isBelow(resolved(to), resolved(from)) || (yield* isAbove(tree, source, above))
+      if (inside) return yield* refusal(from, "ERR_FS_CP_EINVAL")
+    }
+    if (above !== "" && (yield* orAbsent(tree.stat(above))) === undefined) {
+      yield* makeDirectories(tree, above, options.directoryMode)
     }
     yield* copyAny(tree, from, to, options)
   })
+
+/** What is copied over must be something else, and a directory exactly if that is one. Node's own codes, not errnos. */
+const requireAlike = (path: string, source: TreeEntry, target: TreeEntry | undefined): Copying => {
+  if (target === undefined) return Effect.void
+  if (isSame(source, target)) return Effect.fail(refusal(path, "ERR_FS_CP_EINVAL"))
+  const isDirectory = source.type === "directory"
+  if (isDirectory === (target.type === "directory")) return Effect.void
+  return Effect.fail(refusal(path, isDirectory ? "ERR_FS_CP_DIR_TO_NON_DIR" : "ERR_FS_CP_NON_DIR_TO_DIR"))
+}
 
 const copyAny = (tree: TreeFileSystem, from: string, to: string, options: CopyOptions): Copying =>
   Effect.gen(function*() {
     const source = yield* tree.lstat(from)
     const target = yield* orAbsent(tree.lstat(to))
-    const isDirectory = source.type === "directory"
-    if (target !== undefined && isDirectory !== (target.type === "directory")) {
-      return yield* refusal(from, isDirectory ? "ERR_FS_CP_DIR_TO_NON_DIR" : "ERR_FS_CP_NON_DIR_TO_DIR")
-    }
-    if (isDirectory) return yield* copyTree(tree, from, to, source, target === undefined, options)
-    const isSymlink = source.type === "symlink"
-    if (target !== undefined && isSymlink && target.type !== "symlink") return yield* refusal(from, "EEXIST")
-    if (target !== undefined && !isSymlink && !options.overwrite) return
+    yield* requireAlike(from, source, target)
+    if (source.type === "directory") return yield* copyTree(tree, from, to, source, target === undefined, options)
+    if (source.type === "symlink") return yield* copyLink(tree, from, to, target)
+    if (target !== undefined && !options.overwrite) return
     if (target !== undefined) yield* unlessAbsent(tree.removeFile(to))
-    if (isSymlink) return yield* tree.symlink(absoluteTarget(from, textOf(yield* tree.readLink(from))), to)
     yield* copyFile(tree, from, to)
     if (options.preserveTimestamps) yield* tree.setTimes(to, timesOf(source))
+  })
+
+/** Over another symlink whatever was asked, unless both lead to directories of which one lies in the other. */
+const copyLink = (tree: TreeFileSystem, from: string, to: string, target: TreeEntry | undefined): Copying =>
+  Effect.gen(function*() {
+    const leadsTo = absoluteTarget(from, textOf(yield* tree.readLink(from)))
+    if (target !== undefined) {
+      if (target.type !== "symlink") return yield* refusal(from, "EEXIST")
+      const targetLeadsTo = absoluteTarget(to, textOf(yield* tree.readLink(to)))
+      const isDirectory = (yield* tree.stat(from)).type === "directory"
+      if (isDirectory && isBelow(targetLeadsTo, leadsTo)) return yield* refusal(from, "ERR_FS_CP_EINVAL")
+      if (isDirectory && isBelow(leadsTo, targetLeadsTo)) {
+        return yield* refusal(from, "ERR_FS_CP_SYMLINK_TO_SUBDIRECTORY")
+      }
+      yield* tree.removeFile(to)
+    }
+    yield* tree.symlink(leadsTo, to)
   })
 
 const copyTree = (
@@ -100,22 +124,30 @@ const timesOf = ({ atimeNanoseconds, mtimeNanoseconds }: TreeEntry) => ({ atimeN
 
 const directoryOf = (path: string): string => path.slice(0, Math.max(0, path.lastIndexOf("/")))
 
-/** Whether a directory is this one, or somewhere below it. */
-const isInside = (tree: TreeFileSystem, directory: string, source: TreeEntry) =>
+/** Whether a path is this one, or below it, by text. */
+const isBelow = (path: string, above: string): boolean => path === above || path.startsWith(`${above}/`)
+
+/** Whether a directory is this one, or somewhere below it; what is missing is below nothing. */
+const isAbove = (tree: TreeFileSystem, source: TreeEntry, directory: string) =>
   Effect.gen(function*() {
-    for (let at = textOf(yield* tree.realPath(directory === "" ? "/" : directory)); at !== ""; at = directoryOf(at)) {
-      if (isSame(yield* tree.lstat(at), source)) return true
+    for (let at = directory; at !== ""; at = directoryOf(at)) {
+      const entry = yield* orAbsent(tree.stat(at))
+      if (entry === undefined) return false
+      if (isSame(entry, source)) return true
     }
     return false
   })
 
 /** Node makes the targets of copied symlinks absolute, by text. */
-const absoluteTarget = (path: string, target: string): string => {
-  if (target.startsWith("/")) return target
+const absoluteTarget = (path: string, target: string): string =>
+  target.startsWith("/") ? target : resolved(`${directoryOf(path)}/${target}`) || "/"
+
+/** The path without `.`, `..` and slashes too many, by text; the root is empty. */
+const resolved = (path: string): string => {
   const names: Array<string> = []
-  for (const name of `${directoryOf(path)}/${target}`.split("/")) {
+  for (const name of path.split("/")) {
     if (name === "..") names.pop()
     else if (name !== "" && name !== ".") names.push(name)
   }
-  return `/${names.join("/")}`
+  return names.map((name) => `/${name}`).join("")
 }
