@@ -227,6 +227,7 @@ const compare = async (calls: ReadonlyArray<Call>) => {
     for (const one of machines) await Effect.runPromise(one.fs.makeDirectory(one.top + depth, { recursive: true }))
     for (const [i, call] of calls.entries()) {
       const [simulated, real] = operations[call.operation]
+      if (copying.includes(call.operation) && wouldNotEnd(...pathsOf(call, top))) continue
       const told = (answer: Answer) => copying.includes(call.operation) ? codeless(answer) : answer
       const expected = told(withoutTop(top, await answerOf(() => real(...pathsOf(call, top)))))
       for (const one of machines) {
@@ -251,6 +252,14 @@ const compare = async (calls: ReadonlyArray<Call>) => {
 
 /** Node's `cp` looks at source and target at once, so which of two failures it tells is a matter of luck. */
 const codeless = (answer: Answer): Answer => Object.keys(answer as object)
+
+/** Node's `cp` copies a directory into itself, deeper and deeper, where a symlink leads into it; ours refuses. */
+const wouldNotEnd = (from: string, to: string): boolean => {
+  let above = to
+  do above = above.slice(0, above.lastIndexOf("/"))
+  while (!Fs.existsSync(above))
+  return Fs.existsSync(from) && `${Fs.realpathSync(above)}/`.startsWith(`${Fs.realpathSync(from)}/`)
+}
 
 /** `b` is a path, a symlink's target, which stays in what the test owns, or a text. */
 const pathsOf = ({ a, b, operation }: Call, top: string): [string, string] => {

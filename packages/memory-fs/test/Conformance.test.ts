@@ -2,7 +2,7 @@
 import { it } from "@effect/vitest"
 import { Mounter } from "@snapshotter/core/Mounter"
 import { StoreFileSystem } from "@snapshotter/core/StoreFileSystem"
-import { bindMounterSuite, overlayMounterSuite } from "@snapshotter/core/testing/MounterSuite"
+import { bindMounterSuite, copyUpMounterSuite, overlayMounterSuite } from "@snapshotter/core/testing/MounterSuite"
 import { storeFileSystemSuite } from "@snapshotter/core/testing/StoreFileSystemSuite"
 import { type Suite, Workplace } from "@snapshotter/core/testing/Suite"
 import * as MemoryFileSystem from "@snapshotter/memory-fs/MemoryFileSystem"
@@ -35,4 +35,4 @@ const bind = (title: string, suite: Suite<Ports>) =>
   })
 
 bind("StoreFileSystem", storeFileSystemSuite)
-bind("Mounter", [...bindMounterSuite, ...overlayMounterSuite])
+bind("Mounter", [...bindMounterSuite, ...overlayMounterSuite, ...copyUpMounterSuite])

@@ -281,6 +281,8 @@ it.effect("copy copies a tree, leaves what is there already unless told, and not
     yield* files.copy("/layer/file", "/new/copy/file", { overwrite: true })
     assert.strictEqual(yield* files.readFileString("/new/copy/file"), "changed")
     assert.strictEqual(yield* failure(files.copy("/layer", "/layer/sub/copy")), "Unknown ERR_FS_CP_EINVAL")
+    yield* files.symlink("/layer/sub", "/shortcut")
+    assert.strictEqual(yield* failure(files.copy("/layer", "/shortcut/deeper/copy")), "Unknown ERR_FS_CP_EINVAL")
     assert.strictEqual(yield* failure(files.copy("/layer", "/new/copy/file")), "Unknown ERR_FS_CP_DIR_TO_NON_DIR")
   }))
 

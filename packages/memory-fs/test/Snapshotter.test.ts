@@ -1,5 +1,9 @@
 import { it } from "@effect/vitest"
-import { overlaySnapshotterSuite, snapshotterSuite } from "@snapshotter/core/testing/SnapshotterSuite"
+import {
+  copyUpSnapshotterSuite,
+  overlaySnapshotterSuite,
+  snapshotterSuite
+} from "@snapshotter/core/testing/SnapshotterSuite"
 import { Workplace } from "@snapshotter/core/testing/Suite"
 import * as MemorySnapshotter from "@snapshotter/memory-fs/MemorySnapshotter"
 import { MemoryVolume } from "@snapshotter/memory-fs/MemoryVolume"
@@ -9,7 +13,7 @@ import { describe } from "vitest"
 const machine = Layer.mergeAll(MemorySnapshotter.layerMachine, Layer.succeed(Workplace, { directory: "/tmp" }))
 
 describe("Snapshotter", () => {
-  for (const { name, test } of [...snapshotterSuite, ...overlaySnapshotterSuite]) {
+  for (const { name, test } of [...snapshotterSuite, ...overlaySnapshotterSuite, ...copyUpSnapshotterSuite]) {
     it.live(name, () =>
       test.pipe(
         Effect.tapCause(() => Effect.flatMap(MemoryVolume, (volume) => Effect.flatMap(volume.render, Effect.logError))),

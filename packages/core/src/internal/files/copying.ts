@@ -111,9 +111,9 @@ const copyTree = (
 
 const refusal = (path: string, code: string) => new FileSystemError({ operation: "copy", path, code })
 
-const orAbsent = (status: Effect.Effect<TreeEntry, FileSystemError>) =>
+const orAbsent = <A>(looking: Effect.Effect<A, FileSystemError>) =>
   Effect.catch(
-    status,
+    looking,
     (error): Effect.Effect<undefined, FileSystemError> =>
       error.code === "ENOENT" ? Effect.succeed(undefined) : Effect.fail(error)
   )
@@ -127,13 +127,19 @@ const directoryOf = (path: string): string => path.slice(0, Math.max(0, path.las
 /** Whether a path is this one, or below it, by text. */
 const isBelow = (path: string, above: string): boolean => path === above || path.startsWith(`${above}/`)
 
-/** Whether a directory is this one, or somewhere below it; what is missing is below nothing. */
+/**
+ * Whether a directory is this one, or somewhere below it, or would be. Node takes what is missing to be below nothing, and
+ * where a symlink leads there it copies into the copy, deeper and deeper, until a path is too long.
+ */
 const isAbove = (tree: TreeFileSystem, source: TreeEntry, directory: string) =>
   Effect.gen(function*() {
     for (let at = directory; at !== ""; at = directoryOf(at)) {
-      const entry = yield* orAbsent(tree.stat(at))
-      if (entry === undefined) return false
-      if (isSame(entry, source)) return true
+      const place = yield* orAbsent(tree.realPath(at))
+      if (place === undefined) continue
+      for (let above = textOf(place); above !== ""; above = directoryOf(above)) {
+        if (isSame(yield* tree.lstat(above), source)) return true
+      }
+      return false
     }
     return false
   })
