@@ -1,6 +1,6 @@
 import { NodeFileSystem } from "@effect/platform-node"
 import { it } from "@effect/vitest"
-import { bindMounterSuite, overlayMounterSuite } from "@snapshotter/core/testing/MounterSuite"
+import { bindMounterSuite, copyUpMounterSuite, overlayMounterSuite } from "@snapshotter/core/testing/MounterSuite"
 import { storeFileSystemSuite } from "@snapshotter/core/testing/StoreFileSystemSuite"
 import * as NodeMounter from "@snapshotter/node-fs/NodeMounter"
 import * as NodeStoreFileSystem from "@snapshotter/node-fs/NodeStoreFileSystem"
@@ -22,7 +22,7 @@ describe("StoreFileSystem", () => {
 
 for (const way of ["fsopen", "mount"] as const) {
   describe.runIf(isRoot)(`Mounter by ${way}`, () => {
-    for (const { name, test } of [...bindMounterSuite, ...overlayMounterSuite]) {
+    for (const { name, test } of [...bindMounterSuite, ...overlayMounterSuite, ...copyUpMounterSuite]) {
       it.live(name, () =>
         Effect.provide(
           Effect.scoped(test),

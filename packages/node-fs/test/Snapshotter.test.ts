@@ -1,6 +1,7 @@
 import { it } from "@effect/vitest"
 import { Snapshotter } from "@snapshotter/core/Snapshotter"
 import {
+  copyUpSnapshotterSuite,
   OpenStore,
   overlaySnapshotterSuite,
   snapshotterSuite,
@@ -22,7 +23,14 @@ const openStore = Layer.succeed(
 const missing = isRoot ? undefined : "mounting needs root, or a user namespace"
 
 describe.runIf(judgement("snapshotter-node", missing))("Snapshotter", () => {
-  for (const { name, test } of [...snapshotterSuite, ...sparseSnapshotterSuite, ...overlaySnapshotterSuite]) {
+  for (
+    const { name, test } of [
+      ...snapshotterSuite,
+      ...sparseSnapshotterSuite,
+      ...overlaySnapshotterSuite,
+      ...copyUpSnapshotterSuite
+    ]
+  ) {
     it.live(
       name,
       () => Effect.provide(test, Layer.mergeAll(NodeSnapshotter.layerMachine, Layer.fresh(workplace), openStore))

@@ -4,6 +4,7 @@
  */
 import type { Needs } from "./mounter/bench.ts"
 import { bindingCases } from "./mounter/binding.ts"
+import { copyUpCases } from "./mounter/copyUp.ts"
 import { mergingCases } from "./mounter/merging.ts"
 import { overlayUsingCases } from "./mounter/overlayUsing.ts"
 import { sharingCases } from "./mounter/sharing.ts"
@@ -23,3 +24,6 @@ export const bindMounterSuite: Suite<Needs> = [
 
 /** What a `Mounter` promises of overlays. */
 export const overlayMounterSuite: Suite<Needs> = [...mergingCases, ...overlayUsingCases]
+
+/** For backends whose overlays are as the kernel's, which copy what is changed when it is changed. */
+export const copyUpMounterSuite: Suite<Needs> = copyUpCases

@@ -7,6 +7,7 @@
 import { badInputCases } from "./snapshotter/badInput.ts"
 import { rootCases } from "./snapshotter/badRoots.ts"
 import type { Needs } from "./snapshotter/bench.ts"
+import { copyUpCases } from "./snapshotter/copyUp.ts"
 import { damageCases } from "./snapshotter/damage.ts"
 import { forkCases } from "./snapshotter/forking.ts"
 import { keyCases } from "./snapshotter/keys.ts"
@@ -43,5 +44,8 @@ export const badInputSuite: Suite<Needs> = [...badInputCases, ...rootCases]
 /** For backends whose files have holes. */
 export const sparseSnapshotterSuite: Suite<Needs> = sparseUsageCases
 
-/** For backends whose mounts include overlays. */
+/** For backends that mount chains of layers: all that can be mounted here. */
 export const overlaySnapshotterSuite: Suite<Needs> = overlayCases
+
+/** For backends that do so by overlays as the kernel's, which copy what is changed when it is changed. */
+export const copyUpSnapshotterSuite: Suite<Needs> = copyUpCases

@@ -6,7 +6,7 @@ import { NodeFileSystem } from "@effect/platform-node"
 import type { Mounts } from "@snapshotter/core/Mount"
 import { Mounter } from "@snapshotter/core/Mounter"
 import { StoreFileSystem } from "@snapshotter/core/StoreFileSystem"
-import { bindMounterSuite, overlayMounterSuite } from "@snapshotter/core/testing/MounterSuite"
+import { bindMounterSuite, copyUpMounterSuite, overlayMounterSuite } from "@snapshotter/core/testing/MounterSuite"
 import { storeFileSystemSuite } from "@snapshotter/core/testing/StoreFileSystemSuite"
 import { Workplace } from "@snapshotter/core/testing/Suite"
 import * as Capabilities from "@snapshotter/node-fs/Capabilities"
@@ -68,7 +68,7 @@ const commands: Record<string, (given: Arguments) => Effect.Effect<unknown, unkn
   suites: ({ path }) =>
     Effect.gen(function*() {
       const failed: Array<string> = []
-      const cases = [...storeFileSystemSuite, ...bindMounterSuite, ...overlayMounterSuite]
+      const cases = [...storeFileSystemSuite, ...bindMounterSuite, ...overlayMounterSuite, ...copyUpMounterSuite]
       for (const [i, { name, test }] of cases.entries()) {
         const directory = `${path}/${i}`
         fs.mkdirSync(directory)

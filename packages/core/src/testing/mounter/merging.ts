@@ -81,8 +81,7 @@ export const mergingCases: Suite<Needs> = [
       yield* expectEqual("the text", yield* place.files.readFileString(`${target}/file`), "a")
       yield* expectRefusedWrite(place, `${target}/file`)
       yield* failureOf("removing", place.files.remove(`${target}/file`))
-      const mounts = yield* mountedOn(place, target)
-      yield* expectEqual("what is mounted", mounts, [{ target, type: "overlay", writable: false }])
+      yield* expectEqual("what is mounted", (yield* mountedOn(place, target)).map(({ writable }) => writable), [false])
     })),
   statement("overlays end with their scope", (place) =>
     Effect.gen(function*() {
@@ -90,8 +89,7 @@ export const mergingCases: Suite<Needs> = [
       const target = yield* makeTarget(place)
       yield* inScope(Effect.gen(function*() {
         yield* place.mounter.mount(overlay(upper, [lower]), target)
-        const mounts = yield* mountedOn(place, target)
-        yield* expectEqual("what is mounted", mounts, [{ target, type: "overlay", writable: true }])
+        yield* expectEqual("what is mounted", (yield* mountedOn(place, target)).map(({ writable }) => writable), [true])
       }))
       yield* expectNothingMounted(place)
       yield* expectEqual("the names", yield* place.files.readDirectory(target), [])
@@ -108,10 +106,10 @@ export const mergingCases: Suite<Needs> = [
           yield* odd.mounter.mount(overlay(upper, lowers), target)
           yield* expectEqual("the text", yield* odd.files.readFileString(`${target}/file`), name)
           yield* odd.files.writeFileString(`${target}/written`, name)
-          yield* expectEqual("the upper's", yield* odd.store.readFile(`${upper}/written`), name)
           yield* expectUses(odd, upper, [{ target, as: "upper", writable: true }])
           for (const lower of lowers) yield* expectUses(odd, lower, [{ target, as: "lower", writable: false }])
           yield* odd.mounter.unmount(target)
+          yield* expectEqual("the upper's", yield* odd.store.readFile(`${upper}/written`), name)
           yield* expectNothingMounted(odd)
         })), { discard: true })
   ),

@@ -1,0 +1,28 @@
+/** Overlays that are the kernel's: they copy what is changed when it is changed, so that it is in the upper layer at once. */
+import { Effect } from "effect"
+import { expectEqual, type Suite } from "../Suite.ts"
+import { makeLayer, makeTarget, mountedOn, type Needs, overlay, statement } from "./bench.ts"
+
+export const copyUpCases: Suite<Needs> = [
+  statement("what is written to an overlay is in its upper layer at once", (place) =>
+    Effect.gen(function*() {
+      const [lower, upper] = [yield* makeLayer(place, 0, "lower"), yield* makeLayer(place, 1, "", "own")]
+      const target = yield* makeTarget(place)
+      yield* place.mounter.mount(overlay(upper, [lower]), target)
+      yield* place.files.writeFileString(`${target}/file`, "new")
+      yield* expectEqual("the upper's", yield* place.store.readFile(`${upper}/file`), "new")
+      yield* expectEqual("the lower's", yield* place.store.readFile(`${lower}/file`), "lower")
+    })),
+  statement("an overlay is told as one", (place) =>
+    Effect.gen(function*() {
+      const [lower, upper] = [yield* makeLayer(place, 0, "lower"), yield* makeLayer(place, 1, "", "own")]
+      const [first, second] = [yield* makeTarget(place, "first"), yield* makeTarget(place, "second")]
+      yield* place.mounter.mount(overlay(upper, [lower]), first)
+      yield* place.mounter.mount(overlay(undefined, [lower, upper]), second)
+      const told = [...yield* mountedOn(place, first), ...yield* mountedOn(place, second)]
+      yield* expectEqual("what is mounted", told, [
+        { target: first, type: "overlay", writable: true },
+        { target: second, type: "overlay", writable: false }
+      ])
+    }))
+]
