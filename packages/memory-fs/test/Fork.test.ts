@@ -41,17 +41,19 @@ describe("Fork", () => {
     })))
 
   it("ends with its store, in one scope", () =>
-    run(Effect.gen(function*() {
-      const open = make({ root: "/another" })
-      const before = yield* targets
-      yield* Effect.scoped(Effect.gen(function*() {
-        const snapshotter = yield* open
-        yield* Effect.provideService(Fork.scoped({ key }), Snapshotter, snapshotter)
-      }))
-      const again = yield* open
-      assert.deepStrictEqual(yield* Stream.runCollect(again.walk()), [])
-      assert.deepStrictEqual(yield* targets, before)
-    }).pipe(Effect.scoped)))
+    run(
+      Effect.gen(function*() {
+        const open = make({ root: "/another" })
+        const before = yield* targets
+        yield* Effect.scoped(Effect.gen(function*() {
+          const snapshotter = yield* open
+          yield* Effect.provideService(Fork.scoped({ key }), Snapshotter, snapshotter)
+        }))
+        const again = yield* open
+        assert.deepStrictEqual(yield* Stream.runCollect(again.walk()), [])
+        assert.deepStrictEqual(yield* targets, before)
+      }).pipe(Effect.scoped)
+    ))
 
   it("commits again without unmounting what somebody else has mounted there", () =>
     run(
