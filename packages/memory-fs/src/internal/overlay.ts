@@ -2,10 +2,9 @@
  * What an overlay is, as pure functions over layers: what a name shows, what a directory lists, and what has to be left in
  * the upper layer so that a change is seen. Nothing here changes anything.
  *
- * The rules are the kernel's: Documentation/filesystems/overlayfs.rst, sections "Upper and Lower", "Directories",
- * "whiteouts and opaque directories", "readdir", "renaming directories", "Non-directories" and "Nesting overlayfs mounts";
- * where that page is silent, `fs/overlayfs` of Linux 6.18 (`namei.c`, `dir.c`, `readdir.c`, `xattrs.c`), as a test against
- * the kernel shows. The options are those of every mount here: `index=off,redirect_dir=nofollow,metacopy=off`.
+ * The rules are the kernel's, in the order of its page, Documentation/filesystems/overlayfs.rst: each part below is headed by
+ * the section it follows. Where that page is silent, the part names the file of `fs/overlayfs` in Linux 6.18 that decides, and
+ * a test against the kernel shows it. The options are those of every mount here: `index=off,redirect_dir=nofollow,metacopy=off`.
  */
 import { Errno } from "./errno.ts"
 import { type Inode, isDirectory, type Link, namesIn, xattrsOf } from "./inode.ts"
@@ -22,7 +21,7 @@ export interface Layers {
   readonly lowers: ReadonlyArray<Link>
 }
 
-// ============================================================ marks
+// ============================================================ "whiteouts and opaque directories"
 
 /** A character device 0/0: the name is gone, whatever lies below has. */
 export const isWhiteout = (inode: Inode): boolean => inode.isCharacterDevice() && inode.rdev === 0
@@ -37,7 +36,7 @@ export const isOpaque = (inode: Inode, namespace: Namespace): boolean => {
   return value !== undefined && Buffer.compare(value, opaqueValue) === 0
 }
 
-// ============================================================ looking
+// ============================================================ "Upper and Lower", "Directories", "Multiple lower layers": namei.c
 
 /** What a name shows, looked up in the layers of its directory from top to bottom; `undefined` where it shows nothing. */
 export const lookUp = (directory: Layers, name: string, namespace: Namespace): Layers | undefined => {
@@ -56,6 +55,8 @@ export const lookUp = (directory: Layers, name: string, namespace: Namespace): L
   return first.parent === directory.upper ? { upper: first, lowers: further } : { upper: undefined, lowers: found }
 }
 
+// ============================================================ "readdir": readdir.c
+
 /**
  * Names in a directory that layers make up together. A directory that lies in one layer alone, and was made there, is
  * listed as it is, deletion marks and all, though none of those can be looked up: the kernel does the same.
@@ -72,6 +73,8 @@ export const listed = (directory: Layers): ReadonlyArray<string> => {
   return [...shown].flatMap(([name, isShown]) => isShown ? [name] : [])
 }
 
+// ============================================================ pieces
+
 /** From top to bottom. */
 export const layersOf = ({ lowers, upper }: Layers): ReadonlyArray<Link> =>
   upper === undefined ? lowers : [upper, ...lowers]
@@ -86,7 +89,7 @@ export const topOf = (layers: Layers): Link => {
 /** A directory that more than one layer makes up. */
 export const isMerged = ({ lowers, upper }: Layers): boolean => lowers.length + (upper === undefined ? 0 : 1) > 1
 
-// ============================================================ what a change leaves
+// ============================================================ "whiteouts and opaque directories", what a change leaves: dir.c
 
 /** Whether a name that goes has to leave a whiteout: only where lower layers of its directory have it still. */
 export const leavesWhiteout = (directory: Layers, name: string): boolean => {
@@ -105,6 +108,8 @@ export const leavesWhiteout = (directory: Layers, name: string): boolean => {
 export const isMadeOpaque = (directory: Layers, overWhiteout: boolean, xino: boolean): boolean =>
   overWhiteout || (xino && directory.lowers.length > 0)
 
+// ============================================================ "renaming directories": dir.c
+
 /**
  * Only what lies in the upper layer alone can be moved if it is a directory: to move another, all that lower layers show
  * in it would have to be copied, so programs are told to do that themselves.
@@ -113,7 +118,7 @@ export const requireMovable = (source: Layers): void => {
   if (source.lowers.length > 0 && isDirectory(topOf(source))) throw new Errno("EXDEV")
 }
 
-// ============================================================ extended attributes
+// ============================================================ "Nesting overlayfs mounts": xattrs.c
 
 /** Whether the attribute in a layer is a mark of this overlay's own, which it neither shows nor copies up. */
 export const isOwnXattr = (name: string, namespace: Namespace): boolean => {
