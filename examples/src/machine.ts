@@ -3,9 +3,8 @@
  * process after another may work. In memory, or in a temporary directory of the real machine, which goes with the scope.
  */
 import type { Snapshotter, SnapshotterError } from "@snapshotter/core"
-import { Mounter, StoreFileSystem } from "@snapshotter/core"
 import { layerNoDeps } from "@snapshotter/core/Snapshotter"
-import { type Faults, MemorySnapshotter, MemoryVolume } from "@snapshotter/memory-fs"
+import { Faults, MemorySnapshotter, MemoryVolume } from "@snapshotter/memory-fs"
 import { NodeSnapshotter } from "@snapshotter/node-fs"
 import { Effect, FileSystem, Layer } from "effect"
 import { mkdirSync } from "node:fs"
@@ -43,18 +42,11 @@ export const nodeMachineAt = (store: string, temporary: string): Machine => ({
   process: (faults) => {
     const fileSystem = fileSystemWith(temporary)
     return layerNoDeps({ root: store }).pipe(
-      Layer.provideMerge(faults === undefined ? fileSystem : Layer.merge(fileSystem, faulty(faults))),
+      Layer.provideMerge(faults === undefined ? fileSystem : Layer.merge(fileSystem, Faults.layer(faults))),
       Layer.provideMerge(NodeSnapshotter.layerMachine)
     )
   }
 })
-
-/** The faults of memory-fs wrap any backend's ports. */
-const faulty = (faults: Faults.Faults) =>
-  Layer.merge(
-    Layer.effect(StoreFileSystem.StoreFileSystem, Effect.map(StoreFileSystem.StoreFileSystem, faults.storeFileSystem)),
-    Layer.effect(Mounter.Mounter, Effect.map(Mounter.Mounter, faults.mounter))
-  )
 
 /** One whose temporary directories are made there. */
 const fileSystemWith = (directory: string) =>

@@ -4,6 +4,7 @@ import { identityOf } from "../../packages/memory-fs/src/internal/change.ts"
 import {
   type Entry,
   isDirectory,
+  isSpecial,
   isSymlink,
   namesIn,
   typeOf,
@@ -61,6 +62,11 @@ const isLeftOut = (volume: MemoryVolume, root: string, call: Call, exempting: Ex
     const entry = at(path)
     return entry !== undefined && typeOf(entry.getNode()) === "fifo"
   }
+  if (call._tag === "rename") {
+    const [from, to] = [lastAt(volume, `${root}/${call.path}`), lastAt(volume, `${root}/${call.to}`)]
+    return from !== undefined && to !== undefined && identityOf(from) === identityOf(to) &&
+      (isSymlink(from) || isSpecial(from)) && exempts(exempting, "rename between such names")
+  }
   if (call._tag === "truncate") {
     const file = at(call.path)?.getNode()
     return file?.isFile() === true && file.getSize() === call.length && exempts(exempting, "same length")
@@ -75,9 +81,14 @@ const isLeftOut = (volume: MemoryVolume, root: string, call: Call, exempting: Ex
 }
 
 /** What a path leads to, its last symlink too. */
-export const entryAt = (volume: MemoryVolume, path: string): Entry | undefined => {
+export const entryAt = (volume: MemoryVolume, path: string): Entry | undefined => lookedUp(volume, path, true)
+
+/** What has the name itself. */
+const lastAt = (volume: MemoryVolume, path: string): Entry | undefined => lookedUp(volume, path, false)
+
+const lookedUp = (volume: MemoryVolume, path: string, follow: boolean): Entry | undefined => {
   try {
-    return find(volume, inVolume(path), true).at?.link
+    return find(volume, inVolume(path), follow).at?.link
   } catch {
     return undefined
   }

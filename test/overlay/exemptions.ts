@@ -8,6 +8,7 @@ export const exemptions = {
   "kernel's own xattrs": "`overlay.origin`, `overlay.impure`, `overlay.uuid` in layers",
   "whiteout's links and time": "link count and time of a whiteout",
   "number without user xattrs": "number of what is neither file nor directory, with `userxattr`",
+  "rename between such names": "a rename of one name of such a file to another",
   "endless copy": "a copy of a lower file with several names onto itself",
   "same length": "a file truncated to the length that it has",
   "fifo": "a FIFO that is copied, or copied to"
@@ -25,7 +26,7 @@ export interface Exempting {
 export const exempts = (exempting: Exempting, exemption: Exemption, xattr?: string): boolean => {
   const holds = exemption === "kernel's own xattrs"
     ? /^(trusted|user)\.overlay\.(origin|impure|uuid)$/.test(xattr ?? "")
-    : exemption === "number without user xattrs"
+    : exemption === "number without user xattrs" || exemption === "rename between such names"
     ? exempting.userxattr
     : true
   if (holds) exempting.used.set(exemption, (exempting.used.get(exemption) ?? 0) + 1)

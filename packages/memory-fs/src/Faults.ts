@@ -5,12 +5,14 @@
  * A call is a value, and an injector a pure function from calls to what becomes of them. What is wrapped by one `Faults`
  * is one simulated process: its calls are numbered together, and when it dies, all of it dies.
  *
+ * On real ports calls can be made to fail or hang. A process that is real does not die of this: what it holds, it holds.
+ *
  * Two things are no calls of their own, because they cannot fail: the release of a lock, and the unmounting at the end of
  * a mount's scope. In a dead process they do not happen, and die.
  */
-import { type Mounter, MountFailed } from "@snapshotter/core/Mounter"
-import { FileSystemError, type HeldLock, type StoreFileSystem } from "@snapshotter/core/StoreFileSystem"
-import { Effect, Scope } from "effect"
+import { Mounter, MountFailed } from "@snapshotter/core/Mounter"
+import { FileSystemError, type HeldLock, StoreFileSystem } from "@snapshotter/core/StoreFileSystem"
+import { Effect, Layer, Scope } from "effect"
 
 /** One call of a port. */
 export interface Call {
@@ -165,6 +167,15 @@ export const make = (injector: Injector = noFaults): Faults => {
     render: () => trace.map(renderTraced).join("\n")
   }
 }
+
+/** The ports of a backend, whichever it is, with what happens to their calls. */
+export const layer = (
+  faults: Faults
+): Layer.Layer<StoreFileSystem | Mounter, never, StoreFileSystem | Mounter> =>
+  Layer.merge(
+    Layer.effect(StoreFileSystem, Effect.map(StoreFileSystem, faults.storeFileSystem)),
+    Layer.effect(Mounter, Effect.map(Mounter, faults.mounter))
+  )
 
 type Meet = <A, E, R>(
   port: Call["port"],

@@ -19,10 +19,10 @@ import { IdSource } from "@snapshotter/core/IdSource"
 import { Mounter } from "@snapshotter/core/Mounter"
 import { layerNoDeps, type Snapshotter, type SnapshotterOptions } from "@snapshotter/core/Snapshotter"
 import type { OpenError } from "@snapshotter/core/SnapshotterError"
-import { StoreFileSystem } from "@snapshotter/core/StoreFileSystem"
+import type { StoreFileSystem } from "@snapshotter/core/StoreFileSystem"
 import { TreeFileSystem } from "@snapshotter/core/TreeFileSystem"
-import { Effect, FileSystem, Layer, type Path } from "effect"
-import type { Faults } from "./Faults.ts"
+import { FileSystem, Layer, type Path } from "effect"
+import * as Faults from "./Faults.ts"
 import * as MemoryFileSystem from "./MemoryFileSystem.ts"
 import * as MemoryIdSource from "./MemoryIdSource.ts"
 import * as MemoryMounter from "./MemoryMounter.ts"
@@ -52,14 +52,14 @@ export interface MemoryOptions extends Partial<SnapshotterOptions> {
   /** The machine's disk: several stores on one volume are several processes on one machine. A new one by default. */
   readonly volume?: MemoryVolume.MemoryVolume | undefined
   /** What goes wrong: the store's calls and its mounts go through it. The first calls are those of opening the store. */
-  readonly faults?: Faults | undefined
+  readonly faults?: Faults.Faults | undefined
 }
 
 /** A machine with a store as it is asked for; the root is `/store` unless another is given. */
 export const layerWith = (options: MemoryOptions): Layer.Layer<Snapshotter | Machine, OpenError> => {
   const { faults, volume, ...others } = options
   const machine = Layer.suspend(() => machineOn(volume ?? MemoryVolume.make()))
-  const process = faults === undefined ? machine : Layer.provideMerge(faulty(faults), machine)
+  const process = faults === undefined ? machine : Layer.provideMerge(Faults.layer(faults), machine)
   return layerNoDeps({ root: "/store", ...others }).pipe(Layer.provideMerge(process))
 }
 
@@ -76,10 +76,4 @@ const machineOn = (volume: MemoryVolume.MemoryVolume): Layer.Layer<Machine> =>
     Layer.succeed(IdSource, MemoryIdSource.make(volume)),
     Layer.succeed(Mounter, MemoryMounter.make(volume)),
     MemoryStoreFileSystem.layerOn(volume)
-  )
-
-const faulty = (faults: Faults) =>
-  Layer.merge(
-    Layer.effect(StoreFileSystem, Effect.map(StoreFileSystem, faults.storeFileSystem)),
-    Layer.effect(Mounter, Effect.map(Mounter, faults.mounter))
   )

@@ -3,11 +3,17 @@ import { it } from "@effect/vitest"
 import { Mounter } from "@snapshotter/core/Mounter"
 import { StoreFileSystem } from "@snapshotter/core/StoreFileSystem"
 import { bindMounterSuite, copyUpMounterSuite, overlayMounterSuite } from "@snapshotter/core/testing/MounterSuite"
-import { storeFileSystemSuite } from "@snapshotter/core/testing/StoreFileSystemSuite"
+import {
+  storeFileSystemSuite,
+  storeFileSystemTreeSuite,
+  superuserStoreFileSystemSuite
+} from "@snapshotter/core/testing/StoreFileSystemSuite"
 import { type Suite, Workplace } from "@snapshotter/core/testing/Suite"
+import { TreeFileSystem } from "@snapshotter/core/TreeFileSystem"
 import * as MemoryFileSystem from "@snapshotter/memory-fs/MemoryFileSystem"
 import * as MemoryMounter from "@snapshotter/memory-fs/MemoryMounter"
 import * as MemoryStoreFileSystem from "@snapshotter/memory-fs/MemoryStoreFileSystem"
+import * as MemoryTreeFileSystem from "@snapshotter/memory-fs/MemoryTreeFileSystem"
 import * as MemoryVolume from "@snapshotter/memory-fs/MemoryVolume"
 import { Console, Effect, FileSystem } from "effect"
 import { describe } from "vitest"
@@ -15,7 +21,7 @@ import { judgement } from "../../../test/Judgement.ts"
 
 judgement("memory-fs")
 
-type Ports = StoreFileSystem | Mounter | FileSystem.FileSystem | Workplace
+type Ports = StoreFileSystem | TreeFileSystem | Mounter | FileSystem.FileSystem | Workplace
 
 const bind = (title: string, suite: Suite<Ports>) =>
   describe(title, () => {
@@ -27,6 +33,7 @@ const bind = (title: string, suite: Suite<Ports>) =>
             Effect.provideService(FileSystem.FileSystem, MemoryFileSystem.make(volume)),
             Effect.provideService(Mounter, MemoryMounter.make(volume)),
             Effect.provideService(StoreFileSystem, MemoryStoreFileSystem.make(volume)),
+            Effect.provideService(TreeFileSystem, MemoryTreeFileSystem.make(volume)),
             Effect.provideService(Workplace, { directory: "/tmp" }),
             Effect.tapCause(() => Effect.flatMap(volume.render, Console.error))
           )
@@ -34,5 +41,5 @@ const bind = (title: string, suite: Suite<Ports>) =>
     }
   })
 
-bind("StoreFileSystem", storeFileSystemSuite)
+bind("StoreFileSystem", [...storeFileSystemSuite, ...storeFileSystemTreeSuite, ...superuserStoreFileSystemSuite])
 bind("Mounter", [...bindMounterSuite, ...overlayMounterSuite, ...copyUpMounterSuite])
