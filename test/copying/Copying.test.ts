@@ -2,8 +2,12 @@
 import { it } from "@effect/vitest"
 import { bindMounterSuite, overlayMounterSuite } from "@snapshotter/core/testing/MounterSuite"
 import { overlaySnapshotterSuite, snapshotterSuite } from "@snapshotter/core/testing/SnapshotterSuite"
-import { storeFileSystemSuite } from "@snapshotter/core/testing/StoreFileSystemSuite"
-import { Workplace } from "@snapshotter/core/testing/Suite"
+import {
+  storeFileSystemSuite,
+  storeFileSystemTreeSuite,
+  superuserStoreFileSystemSuite
+} from "@snapshotter/core/testing/StoreFileSystemSuite"
+import { type Suite, Workplace } from "@snapshotter/core/testing/Suite"
 import { makeWorld } from "@snapshotter/core/testing/World"
 import { TreeFileSystem } from "@snapshotter/core/TreeFileSystem"
 import * as MemorySnapshotter from "@snapshotter/memory-fs/MemorySnapshotter"
@@ -38,17 +42,22 @@ const backends = [
   ["on Linux", onLinux, judgement("third-backend-node", missing)]
 ] as const
 
+/** All that is promised by any backend; the suites of copy-up are for those whose overlays are the kernel's. */
+const cases: Suite<Layer.Success<typeof onLinux>> = [
+  ...storeFileSystemSuite,
+  ...storeFileSystemTreeSuite,
+  ...superuserStoreFileSystemSuite,
+  ...bindMounterSuite,
+  ...overlayMounterSuite,
+  ...snapshotterSuite,
+  ...overlaySnapshotterSuite
+]
+
 for (const [where, backend, runs] of backends) {
   describe.runIf(runs)(`copies of layers, ${where}`, () => {
-    for (
-      const { name, test } of [
-        ...storeFileSystemSuite,
-        ...bindMounterSuite,
-        ...overlayMounterSuite,
-        ...snapshotterSuite,
-        ...overlaySnapshotterSuite
-      ]
-    ) it.live(name, () => Effect.provide(Effect.scoped(test), backend, { local: true }))
+    for (const { name, test } of cases) {
+      it.live(name, () => Effect.provide(Effect.scoped(test), backend, { local: true }))
+    }
   })
 }
 

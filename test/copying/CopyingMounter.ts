@@ -12,7 +12,7 @@ import {
   Mounter,
   type MountError,
   MountFailed,
-  type StillInUse
+  StillInUse
 } from "@snapshotter/core/Mounter"
 import { type FileSystemError, StoreFileSystem } from "@snapshotter/core/StoreFileSystem"
 import { TreeFileSystem } from "@snapshotter/core/TreeFileSystem"
@@ -127,7 +127,11 @@ export const make = (scratch: string): Effect.Effect<Mounter, never, Ports> =>
     // === unmount
 
     const unmount = (target: string): Effect.Effect<void, MountFailed | StillInUse> =>
-      Effect.andThen(inner.unmount(target), settle).pipe(
+      Effect.gen(function*() {
+        if ([...copies].some(({ plan }) => hasLayersIn(plan, target))) return yield* new StillInUse({ target })
+        yield* inner.unmount(target)
+        yield* settle
+      }).pipe(
         Effect.catchTag(
           "FileSystemError",
           ({ code, message }) => Effect.fail(refused("unmount", target, code, message))
@@ -170,6 +174,9 @@ const bind = (source: string, writable: boolean): Mount => ({
   source,
   options: [writable ? "rw" : "ro", "rbind"]
 })
+
+const hasLayersIn = ({ lower, upper }: Plan, target: string) =>
+  [upper, ...lower].some((layer) => layer?.startsWith(`${target}/`))
 
 const refused = (operation: MountFailed["operation"], target: string, code: string, reason: string) =>
   new MountFailed({ operation, target, code, reason })

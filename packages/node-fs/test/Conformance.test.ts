@@ -1,9 +1,14 @@
 import { NodeFileSystem } from "@effect/platform-node"
 import { it } from "@effect/vitest"
 import { bindMounterSuite, copyUpMounterSuite, overlayMounterSuite } from "@snapshotter/core/testing/MounterSuite"
-import { storeFileSystemSuite } from "@snapshotter/core/testing/StoreFileSystemSuite"
+import {
+  storeFileSystemSuite,
+  storeFileSystemTreeSuite,
+  superuserStoreFileSystemSuite
+} from "@snapshotter/core/testing/StoreFileSystemSuite"
 import * as NodeMounter from "@snapshotter/node-fs/NodeMounter"
 import * as NodeStoreFileSystem from "@snapshotter/node-fs/NodeStoreFileSystem"
+import * as NodeTreeFileSystem from "@snapshotter/node-fs/NodeTreeFileSystem"
 import { Effect, Layer } from "effect"
 import { describe } from "vitest"
 import { judgement } from "../../../test/Judgement.ts"
@@ -12,12 +17,14 @@ import { isRoot, workplace } from "./place.ts"
 judgement("node-fs", isRoot ? undefined : "mounting needs root")
 
 describe("StoreFileSystem", () => {
-  for (const { name, test } of storeFileSystemSuite) {
-    it.live(
-      name,
-      () => Effect.provide(Effect.scoped(test), Layer.mergeAll(NodeStoreFileSystem.layer, Layer.fresh(workplace)))
-    )
-  }
+  const machine = Layer.mergeAll(NodeStoreFileSystem.layer, NodeTreeFileSystem.layer, Layer.fresh(workplace))
+  for (
+    const { name, test } of [
+      ...storeFileSystemSuite,
+      ...storeFileSystemTreeSuite,
+      ...(isRoot ? superuserStoreFileSystemSuite : [])
+    ]
+  ) it.live(name, () => Effect.provide(Effect.scoped(test), machine))
 })
 
 for (const way of ["fsopen", "mount"] as const) {

@@ -1,7 +1,6 @@
 /**
- * What every `StoreFileSystem` promises, a case for each sentence of its contract. Cases use the port alone, so what
- * the port cannot make (hard links, devices, mount points, names that are not UTF-8) is left to the tests of a
- * backend.
+ * What every `StoreFileSystem` promises, a case for each sentence of its contract. What the port itself cannot make (links,
+ * devices, names that are not UTF-8) is made through `TreeFileSystem`; what has to do with mounts is in `MounterSuite`.
  */
 import type { Needs } from "./storeFileSystem/bench.ts"
 import { directoriesCases } from "./storeFileSystem/directories.ts"
@@ -14,9 +13,10 @@ import { movingCases } from "./storeFileSystem/moving.ts"
 import { probingCases } from "./storeFileSystem/probing.ts"
 import { removingCases } from "./storeFileSystem/removing.ts"
 import { syncingCases } from "./storeFileSystem/syncing.ts"
+import { type Needs as TreeNeeds, superuserCases, treeCases } from "./storeFileSystem/trees.ts"
 import type { Suite } from "./Suite.ts"
 
-/** The whole contract of a `StoreFileSystem`. */
+/** What the port alone can show. */
 export const storeFileSystemSuite: Suite<Needs> = [
   ...failuresCases,
   ...lookingCases,
@@ -29,3 +29,9 @@ export const storeFileSystemSuite: Suite<Needs> = [
   ...lockingCases,
   ...probingCases
 ]
+
+/** What can lie in its trees besides, made through `TreeFileSystem`. */
+export const storeFileSystemTreeSuite: Suite<TreeNeeds> = treeCases
+
+/** The same for what only the superuser can make. */
+export const superuserStoreFileSystemSuite: Suite<TreeNeeds> = superuserCases

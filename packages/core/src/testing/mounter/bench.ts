@@ -1,5 +1,5 @@
 /** What every case on a `Mounter` has at hand: the ports, and layers and targets in the case's own directory. */
-import { Effect, FileSystem, type Scope } from "effect"
+import { Effect, FileSystem, Logger, type Scope } from "effect"
 import { idFromNumber } from "../../IdSource.ts"
 import { type Mounts, mountsOf } from "../../Mount.ts"
 import { type LayerUse, Mounter } from "../../Mounter.ts"
@@ -89,6 +89,13 @@ export const expectUses = (place: Place, layer: string, expected: ReadonlyArray<
 
 export const expectRefusedWrite = ({ files }: Place, path: string) =>
   failureOf("writing", files.writeFileString(path, "new"))
+
+/** What is logged while it runs. */
+export const loggedBy = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<ReadonlyArray<string>, E> => {
+  const lines: Array<string> = []
+  const logger = Logger.make<unknown, void>(({ message }) => void lines.push(String(message)))
+  return Effect.as(Effect.provide(effect, Logger.layer([logger])), lines)
+}
 
 /** Runs in a scope of its own, closed before it goes on. */
 export const inScope = <A, E>(effect: Effect.Effect<A, E, Scope.Scope>): Effect.Effect<A, E> => Effect.scoped(effect)

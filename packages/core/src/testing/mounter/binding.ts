@@ -159,5 +159,42 @@ export const bindingCases: Suite<Needs> = [
       const target = yield* makeTarget(place)
       const error = yield* failureOf("mounting", place.mounter.mount([], target))
       yield* expectEqual("the failure", error._tag, "MountFailed")
-    }))
+    })),
+  statement(
+    "a target that is reached through a symlink is told by where it really is",
+    (place) =>
+      Effect.gen(function*() {
+        const target = yield* makeTarget(place)
+        yield* place.store.symlink("target", place.at("link"))
+        yield* place.mounter.mount(bind(yield* makeLayer(place, 0, "text"), true), place.at("link"))
+        yield* expectEqual("how many are there", (yield* mountedOn(place, target)).length, 1)
+        yield* place.mounter.unmount(place.at("link"))
+        yield* expectNothingMounted(place)
+      })
+  ),
+  statement("rbind brings along what is mounted in its source, bind leaves it", (place) =>
+    Effect.gen(function*() {
+      const layer = yield* makeLayer(place, 0, "text")
+      yield* place.store.makeDirectory(`${layer}/inner`, 0o755)
+      yield* place.mounter.mount(bind(yield* makeLayer(place, 1, "inner"), true), `${layer}/inner`)
+      const [first, second] = [yield* makeTarget(place, "first"), yield* makeTarget(place, "second")]
+      yield* place.mounter.mount([{ type: "bind", source: layer, options: ["ro", "rbind"] }], first)
+      yield* place.mounter.mount([{ type: "bind", source: layer, options: ["ro", "bind"] }], second)
+      yield* expectEqual("with rbind", yield* place.files.readDirectory(`${first}/inner`), ["file"])
+      yield* expectEqual("with bind", yield* place.files.readDirectory(`${second}/inner`), [])
+      yield* expectRefusedWrite(place, `${first}/inner/file`)
+    })),
+  statement(
+    "a writable mount of what is mounted read-only refuses writes all the same",
+    (place) =>
+      Effect.gen(function*() {
+        const [first, second] = [yield* makeTarget(place, "first"), yield* makeTarget(place, "second")]
+        yield* place.mounter.mount(bind(yield* makeLayer(place, 0, "text"), false), first)
+        yield* place.mounter.mount(bind(first, true), second)
+        yield* expectRefusedWrite(place, `${second}/file`)
+        yield* expectEqual("what it is told as", (yield* mountedOn(place, second)).map(({ writable }) => writable), [
+          false
+        ])
+      })
+  )
 ]

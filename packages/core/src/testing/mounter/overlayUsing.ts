@@ -1,5 +1,5 @@
 /** Overlays and the uses of their layers. */
-import { Effect } from "effect"
+import { Effect, Exit, Scope } from "effect"
 import { expectEqual, failureOf, type Suite } from "../Suite.ts"
 import { bind, expectUses, inScope, makeLayer, makeTarget, type Needs, overlay, statement } from "./bench.ts"
 
@@ -64,6 +64,68 @@ export const overlayUsingCases: Suite<Needs> = [
           ])
         }))
         yield* expectEqual("the uses", yield* place.mounter.uses(upper), [])
+      })
+  ),
+  statement("a layer that is bound writable is AlreadyMounted for an overlay", (place) =>
+    Effect.gen(function*() {
+      const [lower, upper] = [yield* makeLayer(place, 0, "lower"), yield* makeLayer(place, 1, "", "own")]
+      const [first, second] = [yield* makeTarget(place, "first"), yield* makeTarget(place, "second")]
+      yield* place.mounter.mount(bind(upper, true), first)
+      const error = yield* failureOf("mounting", place.mounter.mount(overlay(upper, [lower]), second))
+      yield* expectEqual("the failure", error._tag, "AlreadyMounted")
+      yield* expectEqual("its target", error._tag === "AlreadyMounted" && error.target, first)
+    })),
+  statement("an overlay that is in use is StillInUse", (place) =>
+    Effect.gen(function*() {
+      const [lower, upper] = [yield* makeLayer(place, 0, "lower"), yield* makeLayer(place, 1, "", "own")]
+      const target = yield* makeTarget(place)
+      yield* place.mounter.mount(overlay(upper, [lower]), target)
+      yield* inScope(Effect.gen(function*() {
+        yield* place.files.open(`${target}/file`)
+        const error = yield* failureOf("unmounting", place.mounter.unmount(target))
+        yield* expectEqual("the failure", error._tag, "StillInUse")
+      }))
+      yield* place.mounter.unmount(target)
+    })),
+  statement(
+    "an overlay that is in use when its scope closes goes on being told as a use, until that ends",
+    (place) =>
+      Effect.gen(function*() {
+        const [lower, upper] = [yield* makeLayer(place, 0, "lower"), yield* makeLayer(place, 1, "", "own")]
+        const target = yield* makeTarget(place)
+        yield* inScope(Effect.gen(function*() {
+          const mounting = yield* Scope.make()
+          yield* Scope.provide(place.mounter.mount(overlay(upper, [lower]), target), mounting)
+          const file = yield* place.files.open(`${target}/own`, { flag: "r+" })
+          yield* Scope.close(mounting, Exit.void)
+          yield* expectNothingMounted(place)
+          const uses = (yield* place.mounter.uses(upper)).filter(({ writable }) => writable)
+          yield* expectEqual("the uses", uses, [{ target: undefined, as: "upper", writable: true }])
+          const again = yield* failureOf("mounting", inScope(place.mounter.mount(overlay(upper, [lower]), target)))
+          yield* expectEqual("the failure", again._tag, "AlreadyMounted")
+          yield* file.writeAll(new TextEncoder().encode("late"))
+        }))
+        yield* place.mounter.mount(overlay(upper, [lower]), target)
+        yield* expectEqual("what was written late", yield* place.files.readFileString(`${target}/own`), "late")
+      })
+  ),
+  statement(
+    "a mount that holds the layers of an overlay is StillInUse, until the overlay has ended",
+    (place) =>
+      Effect.gen(function*() {
+        const target = yield* makeTarget(place)
+        yield* place.store.makeDirectory(place.at("disk"), 0o755)
+        const { at, ...rest } = place
+        const disk = { ...rest, at: (name?: string) => at(name === undefined ? "disk" : `disk/${name}`) }
+        const [lower, upper] = [yield* makeLayer(disk, 0, "lower"), yield* makeLayer(disk, 1, "", "own")]
+        const bound = yield* makeTarget(place, "bound")
+        yield* place.mounter.mount(bind(at("disk"), true), bound)
+        const through = (path: string) => path.replace(at("disk"), bound)
+        yield* place.mounter.mount(overlay(through(upper), [through(lower)]), target)
+        const error = yield* failureOf("unmounting", place.mounter.unmount(bound))
+        yield* expectEqual("the failure", error._tag, "StillInUse")
+        yield* place.mounter.unmount(target)
+        yield* place.mounter.unmount(bound)
       })
   )
 ]

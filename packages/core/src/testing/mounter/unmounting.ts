@@ -1,10 +1,11 @@
 /** `unmount`, and the end of a mount with its scope. */
 import { Effect, Exit, Scope } from "effect"
-import { expectEqual, failureOf, type Suite } from "../Suite.ts"
+import { expectEqual, expectThat, failureOf, type Suite } from "../Suite.ts"
 import {
   bind,
   expectNothingMounted,
   inScope,
+  loggedBy,
   makeLayer,
   makeTarget,
   mountedOn,
@@ -89,6 +90,63 @@ export const unmountingCases: Suite<Needs> = [
         }))
         yield* place.mounter.mount(bind(layer, true), target)
         yield* expectEqual("the text", yield* place.files.readFileString(`${target}/file`), "text")
+      })
+  ),
+  statement(
+    "a mount that is in use when its scope closes is detached with a warning that names it",
+    (place) =>
+      Effect.gen(function*() {
+        const target = yield* makeTarget(place)
+        const mounting = yield* Scope.make()
+        yield* Scope.provide(place.mounter.mount(bind(yield* makeLayer(place, 0, "text"), true), target), mounting)
+        yield* place.files.open(`${target}/file`)
+        const lines = yield* loggedBy(Scope.close(mounting, Exit.void))
+        yield* expectEqual("how many lines are logged", lines.length, 1)
+        yield* expectThat(`${lines[0]} names the target`, lines[0]?.includes(target) === true)
+      })
+  ),
+  statement(
+    "a mount on which another is mounted is StillInUse, until that has ended",
+    (place) =>
+      Effect.gen(function*() {
+        const layer = yield* makeLayer(place, 0, "text")
+        yield* place.store.makeDirectory(`${layer}/inner`, 0o755)
+        const target = yield* makeTarget(place)
+        yield* place.mounter.mount(bind(layer, true), target)
+        yield* place.mounter.mount(bind(yield* makeLayer(place, 1, "text"), true), `${target}/inner`)
+        const error = yield* failureOf("unmounting", place.mounter.unmount(target))
+        yield* expectEqual("the failure", error._tag, "StillInUse")
+        yield* place.mounter.unmount(`${target}/inner`)
+        yield* place.mounter.unmount(target)
+        yield* expectNothingMounted(place)
+      })
+  ),
+  statement("a scope that closes beneath another mount takes that along", (place) =>
+    Effect.gen(function*() {
+      const layer = yield* makeLayer(place, 0, "text")
+      yield* place.store.makeDirectory(`${layer}/inner`, 0o755)
+      const target = yield* makeTarget(place)
+      const [below, above] = [yield* Scope.make(), yield* Scope.make()]
+      yield* Scope.provide(place.mounter.mount(bind(layer, false), target), below)
+      const inner = place.mounter.mount(bind(yield* makeLayer(place, 1, "text"), false), `${target}/inner`)
+      yield* Scope.provide(inner, above)
+      yield* Scope.close(below, Exit.void)
+      yield* expectNothingMounted(place)
+      yield* Scope.close(above, Exit.void)
+    })),
+  statement(
+    "a mount is told where it is, and ends there, though a directory above it was renamed",
+    (place) =>
+      Effect.gen(function*() {
+        yield* place.store.makeDirectory(place.at("before"), 0o755)
+        const target = yield* makeTarget(place, "before/target")
+        yield* inScope(Effect.gen(function*() {
+          yield* place.mounter.mount(bind(yield* makeLayer(place, 0, "text"), true), target)
+          yield* place.files.rename(place.at("before"), place.at("after"))
+          yield* expectEqual("at the old place", (yield* mountedOn(place, target)).length, 0)
+          yield* expectEqual("at the new one", (yield* mountedOn(place, place.at("after/target"))).length, 1)
+        }))
+        yield* expectNothingMounted(place)
       })
   )
 ]

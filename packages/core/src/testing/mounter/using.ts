@@ -59,5 +59,13 @@ export const usingCases: Suite<Needs> = [
         yield* expectEqual("the layer", yield* place.store.lstat(layer), before)
         yield* expectEqual("its names", yield* place.store.readDirectory(layer), ["file"])
       })
-  )
+  ),
+  statement("what was put where a mounted layer had been is not that layer", (place) =>
+    Effect.gen(function*() {
+      const layer = yield* makeLayer(place, 0, "text")
+      yield* place.mounter.mount(bind(layer, true), yield* makeTarget(place))
+      yield* place.store.moveNoReplace(place.at(place.idOf(0)), place.at("moved"))
+      yield* makeLayer(place, 0, "another")
+      yield* expectUses(place, layer, [])
+    }))
 ]
