@@ -1,7 +1,7 @@
 /** A third backend, made by docs/BACKENDS.md: a machine that binds and cannot overlay, in memory and on Linux. */
 import { it } from "@effect/vitest"
 import { bindMounterSuite, overlayMounterSuite } from "@snapshotter/core/testing/MounterSuite"
-import { overlaySnapshotterSuite, snapshotterSuite } from "@snapshotter/core/testing/SnapshotterSuite"
+import { badInputSuite, overlaySnapshotterSuite, snapshotterSuite } from "@snapshotter/core/testing/SnapshotterSuite"
 import {
   storeFileSystemSuite,
   storeFileSystemTreeSuite,
@@ -36,30 +36,28 @@ const onLinux = Layer.fresh(Layer.mergeAll(
   Layer.effect(Workplace, Effect.map(freshDirectory, (directory) => ({ directory })))
 ))
 
-const missing = isRoot ? undefined : "mounting needs root, or a user namespace"
-const backends = [
-  ["in memory", inMemory, judgement("third-backend")],
-  ["on Linux", onLinux, judgement("third-backend-node", missing)]
-] as const
+/** What has to do with mounting. The suites of copy-up are for backends whose overlays are the kernel's. */
+const mountingCases = [...bindMounterSuite, ...overlayMounterSuite, ...overlaySnapshotterSuite]
 
-/** All that is promised by any backend; the suites of copy-up are for those whose overlays are the kernel's. */
-const cases: Suite<Layer.Success<typeof onLinux>> = [
-  ...storeFileSystemSuite,
-  ...storeFileSystemTreeSuite,
-  ...superuserStoreFileSystemSuite,
-  ...bindMounterSuite,
-  ...overlayMounterSuite,
-  ...snapshotterSuite,
-  ...overlaySnapshotterSuite
-]
-
-for (const [where, backend, runs] of backends) {
+const bind = <R>(where: string, runs: boolean, backend: Layer.Layer<R>, cases: Suite<NoInfer<R>>) =>
   describe.runIf(runs)(`copies of layers, ${where}`, () => {
     for (const { name, test } of cases) {
       it.live(name, () => Effect.provide(Effect.scoped(test), backend, { local: true }))
     }
   })
-}
+
+bind("in memory", judgement("third-backend"), inMemory, [
+  ...storeFileSystemSuite,
+  ...storeFileSystemTreeSuite,
+  ...superuserStoreFileSystemSuite,
+  ...snapshotterSuite,
+  ...badInputSuite,
+  ...mountingCases
+])
+
+const missing = isRoot ? undefined : "mounting needs root, or a user namespace"
+
+bind("on Linux", judgement("third-backend-node", missing), onLinux, mountingCases)
 
 describe("copies of layers", () => {
   it("agree with the model after every command of 300 random programs, but for what is overlay's alone", () =>

@@ -4,6 +4,8 @@
  *
  * Each layer of a copy is bound to a private place as long as the copy lasts. So the machine itself knows who is using it,
  * refuses a second writable mount, and finds it wherever it has been moved when the time for writing back has come.
+ *
+ * A process that dies has not written back, and one that dies while it does has written half: for tests, that is enough.
  */
 import type { Mount, Mounts, OverlayMount } from "@snapshotter/core/Mount"
 import {

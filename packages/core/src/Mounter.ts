@@ -9,7 +9,7 @@ import type { Mounts } from "./Mount.ts"
 export interface MountPoint {
   /** The path exactly as it is, whatever characters it has. */
   readonly target: string
-  /** The file system's type as the kernel says it: `overlay`, `ext4`, … A bind mount has the type of what it shows. */
+  /** The file system's type as the kernel says it: `overlay`, `ext4`, … Binds and copies have that of what they show. */
   readonly type: string
   readonly writable: boolean
 }
@@ -75,7 +75,8 @@ export type MountError = MountFailed | MountUnavailable | AlreadyMounted
 export interface Mounter {
   /**
    * Mounts on an existing directory, until the scope closes. A read-only mount refuses writes from its first moment on,
-   * and no mount is shared with other mount namespaces. Where it fails nothing stays mounted.
+   * and no mount is shared with other mount namespaces. Where it fails nothing stays mounted. What is
+   * written through a writable mount is in its layer once it has been unmounted, if not before.
    *
    * When the scope closes the target is unmounted; if a process still uses it, it is detached instead (gone from the tree
    * at once, from the kernel when the last user ends) and a warning is logged. As long as somebody may write through a
