@@ -1,12 +1,11 @@
 /** Regressions of `Fork` and of what a store does when its disk, its ports or its user misbehave. */
 import * as Fork from "@snapshotter/core/Fork"
-import { Mounter } from "@snapshotter/core/Mounter"
 import { Key, Name } from "@snapshotter/core/Snapshot"
-import { layerNoDeps, make, Snapshotter } from "@snapshotter/core/Snapshotter"
+import { layerNoDeps, Snapshotter } from "@snapshotter/core/Snapshotter"
 import { StoreFileSystem } from "@snapshotter/core/StoreFileSystem"
 import * as Faults from "@snapshotter/memory-fs/Faults"
 import * as MemorySnapshotter from "@snapshotter/memory-fs/MemorySnapshotter"
-import { Deferred, Effect, Exit, Fiber, FileSystem, Layer, References, Stream } from "effect"
+import { Deferred, Effect, Exit, Fiber, Layer, References, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { assert, describe, it } from "vitest"
 
@@ -28,65 +27,9 @@ const names = Effect.gen(function*() {
   return (yield* Stream.runCollect(snapshotter.walk())).map(({ name }): string => name).sort()
 })
 
-const targets = Effect.map(Mounter.use(({ mounted }) => mounted), (mounts) => mounts.map(({ target }) => target))
-
 const [key, base] = [Key.make("key"), Name.make("base")]
 
 describe("Fork", () => {
-  it("closes what the work holds open before it commits", () =>
-    run(Effect.gen(function*() {
-      const fs = yield* FileSystem.FileSystem
-      yield* Fork.committed({ key }, base, (directory) => fs.open(`${directory}/file`, { flag: "w" }))
-      assert.deepStrictEqual(yield* names, ["base"])
-    })))
-
-  it("ends with its store, in one scope", () =>
-    run(
-      Effect.gen(function*() {
-        const open = make({ root: "/another" })
-        const before = yield* targets
-        yield* Effect.scoped(Effect.gen(function*() {
-          const snapshotter = yield* open
-          yield* Effect.provideService(Fork.scoped({ key }), Snapshotter, snapshotter)
-        }))
-        const again = yield* open
-        assert.deepStrictEqual(yield* Stream.runCollect(again.walk()), [])
-        assert.deepStrictEqual(yield* targets, before)
-      }).pipe(Effect.scoped)
-    ))
-
-  it("commits again without unmounting what somebody else has mounted there", () =>
-    run(
-      Effect.gen(function*() {
-        const fs = yield* FileSystem.FileSystem
-        const mounter = yield* Mounter
-        const snapshotter = yield* Snapshotter
-        yield* fs.makeDirectory("/workspace")
-        yield* fs.makeDirectory("/mine")
-        yield* mounter.mount([{ type: "bind", source: "/mine", options: ["rw", "rbind"] }], "/workspace")
-        yield* Fork.committed({ key }, base, () => Effect.void)
-        const before = yield* targets
-        const fork = yield* Fork.scoped({ key, target: "/workspace" })
-        const info = yield* fork.commit(base).pipe(
-          Effect.catchTag("NameTaken", () => fork.commit(Name.make("other")))
-        )
-        assert.strictEqual(info.name, "other")
-        assert.deepStrictEqual(yield* targets, before)
-        assert.strictEqual((yield* snapshotter.stat(base)).kind, "committed")
-      }).pipe(Effect.scoped)
-    ))
-
-  it("can be interrupted while it waits for the lock, and leaves nothing", () =>
-    run(Effect.gen(function*() {
-      const store = yield* StoreFileSystem
-      const other = yield* store.tryLock("/store")
-      const fiber = yield* Effect.forkChild(Fork.discarded({ key }, () => Effect.void), { startImmediately: true })
-      yield* Fiber.interrupt(fiber)
-      assert.isTrue(Exit.isFailure(yield* Fiber.await(fiber)))
-      yield* other?.release ?? Effect.void
-      assert.deepStrictEqual(yield* names, [])
-    })))
-
   it("throws the fork away when it is interrupted in the middle of the commit", () => {
     const faults = Faults.make(Faults.when(
       ({ operation, paths }) => operation === "sync" && paths.some((path) => path.includes("/active/")),
@@ -106,23 +49,6 @@ describe("Fork", () => {
       MemorySnapshotter.layerWith({ faults })
     )
   })
-
-  it("gives the work's result back, whatever is mounted where it worked when it ends", () =>
-    run(
-      Effect.gen(function*() {
-        const fs = yield* FileSystem.FileSystem
-        const mounter = yield* Mounter
-        yield* fs.makeDirectory("/mine")
-        yield* fs.writeFileString("/mine/file", "precious")
-        const result = yield* Fork.discarded({ key }, (directory) =>
-          Effect.gen(function*() {
-            yield* mounter.mount([{ type: "bind", source: "/mine", options: ["rw", "rbind"] }], directory)
-            return "result"
-          }))
-        assert.strictEqual(result, "result")
-        assert.strictEqual(yield* fs.readFileString("/mine/file"), "precious")
-      }).pipe(Effect.scoped)
-    ))
 })
 
 describe("a store whose machine misbehaves", () => {

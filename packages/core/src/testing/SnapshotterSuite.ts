@@ -9,6 +9,7 @@ import { rootCases } from "./snapshotter/badRoots.ts"
 import type { Needs } from "./snapshotter/bench.ts"
 import { copyUpCases } from "./snapshotter/copyUp.ts"
 import { damageCases } from "./snapshotter/damage.ts"
+import { forkEndingCases } from "./snapshotter/forkEndings.ts"
 import { forkCases } from "./snapshotter/forking.ts"
 import { keyCases } from "./snapshotter/keys.ts"
 import { labelCases } from "./snapshotter/labels.ts"
@@ -35,7 +36,8 @@ export const snapshotterSuite: Suite<Needs> = [
   ...limitCases,
   ...leftoverCases,
   ...damageCases,
-  ...forkCases
+  ...forkCases,
+  ...forkEndingCases
 ]
 
 /** Bad input of every kind that needs no machine to make it. */
