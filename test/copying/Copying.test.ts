@@ -1,7 +1,13 @@
 /** A third backend, made by docs/BACKENDS.md: a machine that binds and cannot overlay, in memory and on Linux. */
 import { it } from "@effect/vitest"
 import { bindMounterSuite, overlayMounterSuite } from "@snapshotter/core/testing/MounterSuite"
-import { badInputSuite, overlaySnapshotterSuite, snapshotterSuite } from "@snapshotter/core/testing/SnapshotterSuite"
+import {
+  badInputSuite,
+  overlaySnapshotterSuite,
+  snapshotterSuite,
+  superuserSnapshotterSuite,
+  treeSnapshotterSuite
+} from "@snapshotter/core/testing/SnapshotterSuite"
 import {
   storeFileSystemSuite,
   storeFileSystemTreeSuite,
@@ -37,7 +43,13 @@ const onLinux = Layer.fresh(Layer.mergeAll(
 ))
 
 /** What has to do with mounting. The suites of copy-up are for backends whose overlays are the kernel's. */
-const mountingCases = [...bindMounterSuite, ...overlayMounterSuite, ...overlaySnapshotterSuite]
+const mountingCases = [
+  ...bindMounterSuite,
+  ...overlayMounterSuite,
+  ...overlaySnapshotterSuite,
+  ...treeSnapshotterSuite,
+  ...superuserSnapshotterSuite
+]
 
 const bind = <R>(where: string, runs: boolean, backend: Layer.Layer<R>, cases: Suite<NoInfer<R>>) =>
   describe.runIf(runs)(`copies of layers, ${where}`, () => {

@@ -2,7 +2,9 @@ import { it } from "@effect/vitest"
 import {
   copyUpSnapshotterSuite,
   overlaySnapshotterSuite,
-  snapshotterSuite
+  snapshotterSuite,
+  superuserSnapshotterSuite,
+  treeSnapshotterSuite
 } from "@snapshotter/core/testing/SnapshotterSuite"
 import { Workplace } from "@snapshotter/core/testing/Suite"
 import * as MemorySnapshotter from "@snapshotter/memory-fs/MemorySnapshotter"
@@ -13,7 +15,14 @@ import { describe } from "vitest"
 const machine = Layer.mergeAll(MemorySnapshotter.layerMachine, Layer.succeed(Workplace, { directory: "/tmp" }))
 
 describe("Snapshotter", () => {
-  for (const { name, test } of [...snapshotterSuite, ...overlaySnapshotterSuite, ...copyUpSnapshotterSuite]) {
+  const suites = [
+    ...snapshotterSuite,
+    ...overlaySnapshotterSuite,
+    ...copyUpSnapshotterSuite,
+    ...treeSnapshotterSuite,
+    ...superuserSnapshotterSuite
+  ]
+  for (const { name, test } of suites) {
     it.live(name, () =>
       test.pipe(
         Effect.tapCause(() => Effect.flatMap(MemoryVolume, (volume) => Effect.flatMap(volume.render, Effect.logError))),

@@ -5,7 +5,9 @@ import {
   OpenStore,
   overlaySnapshotterSuite,
   snapshotterSuite,
-  sparseSnapshotterSuite
+  sparseSnapshotterSuite,
+  superuserSnapshotterSuite,
+  treeSnapshotterSuite
 } from "@snapshotter/core/testing/SnapshotterSuite"
 import * as NodeSnapshotter from "@snapshotter/node-fs/NodeSnapshotter"
 import { Context, Effect, Layer } from "effect"
@@ -23,14 +25,15 @@ const openStore = Layer.succeed(
 const missing = isRoot ? undefined : "mounting needs root, or a user namespace"
 
 describe.runIf(judgement("snapshotter-node", missing))("Snapshotter", () => {
-  for (
-    const { name, test } of [
-      ...snapshotterSuite,
-      ...sparseSnapshotterSuite,
-      ...overlaySnapshotterSuite,
-      ...copyUpSnapshotterSuite
-    ]
-  ) {
+  const suites = [
+    ...snapshotterSuite,
+    ...sparseSnapshotterSuite,
+    ...overlaySnapshotterSuite,
+    ...copyUpSnapshotterSuite,
+    ...treeSnapshotterSuite,
+    ...superuserSnapshotterSuite
+  ]
+  for (const { name, test } of suites) {
     it.live(
       name,
       () => Effect.provide(test, Layer.mergeAll(NodeSnapshotter.layerMachine, Layer.fresh(workplace), openStore))

@@ -19,6 +19,7 @@ import { limitCases } from "./snapshotter/limits.ts"
 import { mountingCases } from "./snapshotter/mounting.ts"
 import { overlayCases } from "./snapshotter/overlay.ts"
 import { tableCases } from "./snapshotter/table.ts"
+import { type Needs as TreeNeeds, superuserCases, treeCases } from "./snapshotter/trees.ts"
 import { sparseUsageCases, usageCases } from "./snapshotter/usage.ts"
 import { walkCases } from "./snapshotter/walking.ts"
 import type { Suite } from "./Suite.ts"
@@ -48,6 +49,12 @@ export const sparseSnapshotterSuite: Suite<Needs> = sparseUsageCases
 
 /** For backends that mount chains of layers: all that can be mounted here. */
 export const overlaySnapshotterSuite: Suite<Needs> = overlayCases
+
+/** What their snapshots keep of all that a tree can hold, made through `TreeFileSystem`. */
+export const treeSnapshotterSuite: Suite<TreeNeeds> = treeCases
+
+/** The same for what only the superuser can make. */
+export const superuserSnapshotterSuite: Suite<TreeNeeds> = superuserCases
 
 /** For backends that do so by overlays as the kernel's, which copy what is changed when it is changed. */
 export const copyUpSnapshotterSuite: Suite<Needs> = copyUpCases
