@@ -214,7 +214,9 @@ const observed = <A extends ReadonlyArray<unknown>, B, E>(
   const observe = observer(operation)
   return (...args) =>
     Effect.withSpan(observe.effect(run(...args)), `Snapshotter.${operation}`, {
-      attributes: args.length === 0 ? {} : { "snapshotter.name": args[0] }
+      attributes: args.length === 0 ? {} : { "snapshotter.name": args[0] },
+      // Which line asked would cost more than many an answer.
+      captureStackTrace: false
     })
 }
 

@@ -1,6 +1,6 @@
 /**
- * Whether a layer may be moved away, or made immutable, now. Asked twice: without the lock, so that a mounted snapshot is
- * refused at no cost to others, and under it, where it counts.
+ * Whether a layer may be moved away, or made immutable, now. Asked under the lock, where it counts; a commit at `full` asks
+ * before that too, so that what is mounted is refused before its contents are synced.
  */
 import { Effect } from "effect"
 import type { LayerUse } from "../Mounter.ts"

@@ -6,9 +6,10 @@
  * `work/` go, the latter only when nothing is mounted.
  */
 import { Clock, Effect } from "effect"
-import { called, type Key, type Labels, type Name } from "../Snapshot.ts"
+import { called, type Key, type Labels, type Name, type SnapshotId } from "../Snapshot.ts"
 import { ContentsSuspect } from "../SnapshotterError.ts"
 import type { FileSystemError } from "../StoreFileSystem.ts"
+import { anew } from "./anew.ts"
 import { maybeMounted, notMounted } from "./busy.ts"
 import {
   barrier,
@@ -47,7 +48,7 @@ export const commit = (store: Store) => {
 
   function attempt(name: Name, key: Key, labels: Labels) {
     return Effect.gen(function*() {
-      yield* reading(store, operation, "commit", key, (found) => prepareFor(name, found))
+      if (full) yield* reading(store, operation, "commit", key, (found) => prepareFor(name, found))
       return yield* store.turns.take({
         operation,
         reads: [],
@@ -59,9 +60,12 @@ export const commit = (store: Store) => {
             yield* isMeant(key, found.id)
             yield* committable(name, found)
             if (refusesMounted) yield* notMounted(store, operation, { ...found, name: key }, staging)
-            if (full) yield* notSuspect(store, operation, key, "active", found.id)
-            yield* chainIsDurable(store, operation, key, yield* parentOf(store, operation, key, found))
-            return yield* stage(staging, found, name, labels)
+            const parent = yield* parentOf(store, operation, key, found)
+            if (full) {
+              yield* notSuspect(store, operation, key, "active", found.id)
+              yield* chainIsDurable(store, operation, key, parent)
+            }
+            return yield* stage(staging, found, parent, name, labels)
           })
       })
     })
@@ -75,13 +79,12 @@ export const commit = (store: Store) => {
     })
   }
 
-  /** Without the lock: refusals that cost others nothing, and the long part. What is written by now is on disk after it. */
+  /** At `full`, without the lock: the long part, and before it the refusals. What is written by now is on disk after it. */
   function prepareFor(name: Name, found: Found) {
     return Effect.gen(function*() {
       const key = found.metadata.name
       yield* committable(name, found)
       if (refusesMounted) yield* notMounted(store, operation, { ...found, name: key })
-      if (!full) return
       yield* notSuspect(store, operation, key, "active", found.id)
       yield* makeChainDurable(store, operation, key, yield* parentOf(store, operation, key, found))
       yield* syncContents(store, [{ kind: "tree", path: found.paths.directory }]).pipe(
@@ -96,9 +99,8 @@ export const commit = (store: Store) => {
       : failedIn(operation)(error)
   }
 
-  function stage(staging: Staging, found: Found, name: Name, labels: Labels) {
+  function stage(staging: Staging, found: Found, parent: SnapshotId | undefined, name: Name, labels: Labels) {
     return Effect.gen(function*() {
-      const parent = yield* parentOf(store, operation, found.metadata.name, found)
       const parentName = parent === undefined
         ? undefined
         : (yield* ancestor(store, operation, found.metadata.name, parent)).name
@@ -147,11 +149,14 @@ export const commit = (store: Store) => {
         durable: full
       }
       staging.undo(leaveBehind(store.fs.removeFile(found.paths.name)))
-      // A crash may have left them.
       yield* Effect.mapError(
         Effect.gen(function*() {
-          yield* store.fs.removeFile(found.paths.name)
-          yield* store.fs.writeFile(found.paths.name, encodeMetadata(metadata), 0o600)
+          yield* anew(
+            store.fs,
+            found.paths.name,
+            store.fs.writeFile(found.paths.name, encodeMetadata(metadata), 0o600)
+          )
+          // A crash may have left it.
           if ((yield* store.fs.lstat(found.paths.children)) === undefined) {
             staging.undo(leaveBehind(store.fs.removeTree(found.paths.children)))
             yield* store.fs.makeDirectory(found.paths.children, 0o700)

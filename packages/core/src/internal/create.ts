@@ -30,6 +30,7 @@ interface Plan {
 
 export const create = (store: Store, kind: "active" | "view") => {
   const operation = kind === "active" ? "prepare" : "view"
+  const full = store.settings.durability === "full"
 
   return Effect.fnUntraced(function*(
     key: Key,
@@ -47,7 +48,7 @@ export const create = (store: Store, kind: "active" | "view") => {
 
   function attempt(key: Key, parent: Name | undefined, labels: Labels) {
     return Effect.gen(function*() {
-      if (parent !== undefined) {
+      if (full && parent !== undefined) {
         const durable = reading(
           store,
           operation,
@@ -66,7 +67,7 @@ export const create = (store: Store, kind: "active" | "view") => {
           Effect.gen(function*() {
             const chain = parent === undefined ? [] : yield* chainOf(parent)
             yield* nothingInTheWay(store, operation, operation, key)
-            if (parent !== undefined) yield* chainIsDurable(store, operation, parent, chain[0])
+            if (full && parent !== undefined) yield* chainIsDurable(store, operation, parent, chain[0])
             return yield* stage(staging, { kind, key, labels, parent: chain[0] }, chain)
           })
       })
@@ -95,10 +96,9 @@ export const create = (store: Store, kind: "active" | "view") => {
       yield* Effect.mapError(fill(made, plan), failedIn(operation))
       if (plan.parent !== undefined) yield* markChild(staging, plan.parent, id)
       yield* placeLink(store, operation, staging, plan.key, { kind, id })
-      const waits = store.settings.durability === "full"
       return {
         before: barrier(
-          waits,
+          full,
           { kind: "tree", path: made.directory },
           { kind: "directory", path: store.layout.index },
           ...parentMarks(store, plan.parent)
@@ -107,7 +107,7 @@ export const create = (store: Store, kind: "active" | "view") => {
         happened: hasMoved(store, made.directory, there.directory),
         // The one that it left too: else it may come up in both.
         after: barrier(
-          waits,
+          full,
           { kind: "directory", path: store.layout.place(kind) },
           { kind: "directory", path: store.layout.place("staging") }
         ),
@@ -127,7 +127,7 @@ export const create = (store: Store, kind: "active" | "view") => {
         labels: plan.labels,
         createdAt: now,
         updatedAt: now,
-        durable: store.settings.durability === "full"
+        durable: full
       }
       yield* store.fs.makeDirectory(made.directory, 0o700)
       yield* store.fs.writeFile(made.key, encodeMetadata(metadata), 0o600)

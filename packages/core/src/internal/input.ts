@@ -35,25 +35,23 @@ export type LabelUpdate =
 /** A function from the labels as they are to the labels as they will be. */
 export const validUpdate = (
   update: LabelUpdate
-): Effect.Effect<(labels: Labels) => Labels, InvalidLabels | ImmutableField> =>
-  Effect.gen(function*() {
-    // What an untyped caller may have handed in.
-    const given: unknown = update
-    const fields = typeof given === "object" && given !== null ? Object.keys(given) : []
-    const foreign = fields.find((field) => field !== "patch" && field !== "replace")
-    if (foreign !== undefined) return yield* new ImmutableField({ field: foreign })
-    if (fields.length !== 1) {
-      return yield* new InvalidLabels({ label: "", reason: "an update is either { patch } or { replace }" })
-    }
-    if (!isRecord("replace" in update ? update.replace : update.patch)) return yield* noRecord()
-    if ("replace" in update) {
-      const labels = yield* validLabels(update.replace)
-      return () => labels
-    }
-    const changes = Object.entries<string | null>(update.patch)
-    yield* validLabels(Object.fromEntries(changes.map(([label, value]) => [label, value ?? ""])))
-    return (labels: Labels) => kept([...Object.entries(labels), ...changes])
-  })
+): Effect.Effect<(labels: Labels) => Labels, InvalidLabels | ImmutableField> => {
+  // What an untyped caller may have handed in.
+  const given: unknown = update
+  const fields = typeof given === "object" && given !== null ? Object.keys(given) : []
+  const foreign = fields.find((field) => field !== "patch" && field !== "replace")
+  if (foreign !== undefined) return Effect.fail(new ImmutableField({ field: foreign }))
+  if (fields.length !== 1) {
+    return Effect.fail(new InvalidLabels({ label: "", reason: "an update is either { patch } or { replace }" }))
+  }
+  if (!isRecord("replace" in update ? update.replace : update.patch)) return Effect.fail(noRecord())
+  if ("replace" in update) return Effect.map(validLabels(update.replace), (labels) => () => labels)
+  const changes = Object.entries<string | null>(update.patch)
+  return Effect.as(
+    validLabels(Object.fromEntries(changes.map(([label, value]) => [label, value ?? ""]))),
+    (labels: Labels) => kept([...Object.entries(labels), ...changes])
+  )
+}
 
 /** Later entries win. `Object.fromEntries` defines properties, so that `__proto__` is a label like any other. */
 const kept = (entries: ReadonlyArray<readonly [string, string | null]>): Labels =>

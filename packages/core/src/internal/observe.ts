@@ -1,5 +1,5 @@
 /** What operators see of each operation: how often it was done, how it ended, how long it took. */
-import { Cause, Effect, Exit, Metric, Option, Predicate, Stream } from "effect"
+import { Cause, Clock, Duration, Effect, Exit, Metric, Option, Predicate, Stream } from "effect"
 
 /** Operations done, by `operation` and by `outcome`: `success`, the failure's tag, `interrupted` or `defect`. */
 const operations = Metric.counter("snapshotter_operations_total", {
@@ -25,7 +25,13 @@ export const observer = (operation: string) => {
   const count = (exit: Exit.Exit<unknown, unknown>) => Metric.update(counter(outcomeOf(exit)), 1)
   return {
     effect: <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-      effect.pipe(Effect.trackDuration(duration), Effect.onExit((exit) => count(exit))),
+      Effect.flatMap(
+        Clock.monotonicTimeNanos,
+        (start) =>
+          Effect.onExit(effect, (exit) =>
+            Effect.flatMap(Clock.monotonicTimeNanos, (end) =>
+              Effect.andThen(Metric.update(duration, Duration.nanos(end - start)), count(exit))))
+      ),
     /** Counted, not timed: how long a stream takes is up to whoever reads it. */
     stream: <A, E, R>(stream: Stream.Stream<A, E, R>): Stream.Stream<A, E, R> =>
       Stream.onExit(stream, (exit) => count(exit))

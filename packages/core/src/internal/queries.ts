@@ -12,7 +12,9 @@ import { mountsOfSnapshot } from "./tree.ts"
 export const stat = (store: Store) => (name: KeyOrName): Effect.Effect<Info, StatError> =>
   Effect.andThen(
     validIdentifier("key", name),
-    reading(store, "stat", "stat", name, (found) => infoOf(store, "stat", found))
+    reading(store, "stat", "stat", name, (found) =>
+      Effect.flatMap(parentOf(store, "stat", name, found), (parent) =>
+        infoOf(store, "stat", found, parent)))
   )
 
 /** Before mounts are handed out every directory in them is looked at: a missing one would show as an empty tree. */

@@ -49,24 +49,23 @@ export const lookUp = Effect.fnUntraced(function*(store: Store, operation: strin
   return { ...target, paths: store.layout.snapshot(target.kind, target.id), metadata } satisfies Found
 })
 
-/** What the snapshot's own file says; `undefined` where the snapshot is not. */
+/**
+ * What the snapshot's own file says; `undefined` where the snapshot is not. A directory that is there both before and after
+ * a read was there meanwhile: no id ever comes back to a place.
+ */
 export const metadataAt = Effect.fnUntraced(function*(store: Store, operation: string, name: string, target: Target) {
-  const text = yield* metadataText(store, target).pipe(Effect.mapError(damagedBy(operation, name)))
-  if (text === "absent") return undefined
-  const read = text === "missing" ? Result.fail("is missing") : readMetadata(text.text)
-  if (Result.isSuccess(read)) return read.success
-  const path = store.layout.snapshot(target.kind, target.id).metadata(target.kind)
-  return yield* new Damaged({ snapshot: called(name), path, reason: read.failure })
-})
-
-/** A directory that is there both before and after a read was there meanwhile: no id ever comes back to a place. */
-const metadataText = Effect.fnUntraced(function*(store: Store, target: Target) {
   const paths = store.layout.snapshot(target.kind, target.id)
+  const path = paths.metadata(target.kind)
   for (let wasThere = false;; wasThere = true) {
-    const text = yield* store.fs.readFile(paths.metadata(target.kind))
-    if (text !== undefined) return { text }
-    if ((yield* store.fs.lstat(paths.directory)) === undefined) return "absent"
-    if (wasThere) return "missing"
+    const text = yield* Effect.mapError(store.fs.readFile(path), damagedBy(operation, name))
+    if (text !== undefined) {
+      const read = readMetadata(text)
+      if (Result.isSuccess(read)) return read.success
+      return yield* new Damaged({ snapshot: called(name), path, reason: read.failure })
+    }
+    const directory = yield* Effect.mapError(store.fs.lstat(paths.directory), damagedBy(operation, name))
+    if (directory === undefined) return undefined
+    if (wasThere) return yield* new Damaged({ snapshot: called(name), path, reason: "is missing" })
   }
 })
 
@@ -135,9 +134,13 @@ export const layerIsThere = Effect.fnUntraced(function*(store: Store, operation:
   }
 })
 
-/** What `stat` and `walk` tell of a snapshot. */
-export const infoOf = Effect.fnUntraced(function*(store: Store, operation: string, found: Found) {
-  const parent = yield* parentOf(store, operation, found.metadata.name, found)
+/** What `stat` and `walk` tell of a snapshot, whose parent is known. */
+export const infoOf = Effect.fnUntraced(function*(
+  store: Store,
+  operation: string,
+  found: Found,
+  parent: SnapshotId | undefined
+) {
   const name = parent === undefined
     ? undefined
     : (yield* ancestor(store, operation, found.metadata.name, parent)).name

@@ -1,6 +1,7 @@
 /** Replacing one metadata file: the commit point of `update`, and how a layer is recorded as durable. */
 import { Effect } from "effect"
 import type { SyncTarget } from "../StoreFileSystem.ts"
+import { anew } from "./anew.ts"
 import type { Target } from "./layout.ts"
 import { encodeMetadata, type Metadata } from "./metadata.ts"
 import { failedIn, leaveBehind, type Store } from "./store.ts"
@@ -21,10 +22,9 @@ export const replaceMetadata = Effect.fnUntraced(function*(
   const paths = store.layout.snapshot(target.kind, target.id)
   const waits = metadata.durable
   staging.undo(leaveBehind(store.fs.removeFile(paths.next)))
-  // A crash may have left one.
-  yield* store.fs.removeFile(paths.next).pipe(
-    Effect.andThen(store.fs.writeFile(paths.next, encodeMetadata(metadata), 0o600)),
-    Effect.mapError(failedIn(operation))
+  yield* Effect.mapError(
+    anew(store.fs, paths.next, store.fs.writeFile(paths.next, encodeMetadata(metadata), 0o600)),
+    failedIn(operation)
   )
   return {
     before: waits ? [{ kind: "file", path: paths.next }, ...wanted] : [],

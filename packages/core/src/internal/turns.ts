@@ -124,7 +124,6 @@ export const makeTurns = (options: TurnsOptions): Turns => {
   const take = <A, E>(change: Change<A, E>) =>
     Effect.uninterruptibleMask((restore) =>
       Effect.gen(function*() {
-        const now = yield* monotonicMillis
         const context = yield* Effect.context<never>()
         // In one step with the queueing: after the closing nobody looks into the queue any more.
         if (closed) return yield* Effect.die(new Error(`the store at ${options.root} is closed: its scope has ended`))
@@ -132,7 +131,7 @@ export const makeTurns = (options: TurnsOptions): Turns => {
           change,
           context,
           done: Deferred.makeUnsafe(),
-          deadline: now + options.lockTimeoutMillis,
+          deadline: millisBy(Context.get(context, Clock.Clock)) + options.lockTimeoutMillis,
           undos: [],
           ends: [],
           state: "waiting"
@@ -141,7 +140,7 @@ export const makeTurns = (options: TurnsOptions): Turns => {
         const busy = leadership !== undefined
         yield* lead
         const answer = busy ? withDeadline(entry) : Deferred.await(entry.done)
-        const wait = (yield* WaitsInterruptibly) ? Effect.interruptible : restore
+        const wait = Context.get(context, WaitsInterruptibly) ? Effect.interruptible : restore
         const exit = yield* Effect.exit(wait(answer))
         // What has happened all the same is answered: whoever asked may have to see to it.
         return yield* wasInterrupted(exit) && (yield* abandon(entry)) ? Deferred.await(entry.done) : exit
@@ -235,14 +234,15 @@ export const makeTurns = (options: TurnsOptions): Turns => {
   /** `false` when it was interrupted. */
   const hold = (restore: Restore) =>
     Effect.gen(function*() {
-      const since = yield* monotonicMillis
+      const clock = yield* Clock.Clock
+      const since = millisBy(clock)
       while (queue.length > 0) {
         batch = nextBatch(queue)
         for (const entry of batch) entry.state = "running"
         const goOn = yield* runBatch(restore, batch)
         batch = []
         if (!goOn) return false
-        if ((yield* monotonicMillis) - since >= holdMillisMax) return true
+        if (millisBy(clock) - since >= holdMillisMax) return true
       }
       return true
     })
@@ -271,7 +271,7 @@ export const makeTurns = (options: TurnsOptions): Turns => {
     })
 
   const refuseExpired = Effect.gen(function*() {
-    const now = yield* monotonicMillis
+    const now = millisBy(yield* Clock.Clock)
     for (const entry of queue.filter((one) => one.deadline <= now)) {
       withdraw(entry)
       yield* Deferred.fail(entry.done, timedOut())
@@ -317,7 +317,7 @@ export const makeTurns = (options: TurnsOptions): Turns => {
       undo: (effect) => entry.undos.push(effect),
       end: (effect) => entry.ends.push(effect)
     })
-    return Effect.provideContext(staged, entry.context)
+    return askedBy(entry, staged)
   }
 
   /** Those that may happen now. */
@@ -338,7 +338,7 @@ export const makeTurns = (options: TurnsOptions): Turns => {
   /** Does the rename. Whether it happened is looked up when the call does not say. */
   const commit = (attempt: Attempt, one: Running) =>
     Effect.gen(function*() {
-      const exit = yield* attempt(Effect.provideContext(one.staged.commit, one.entry.context))
+      const exit = yield* attempt(askedBy(one.entry, one.staged.commit))
       if (Exit.isSuccess(exit)) return true
       const happened = yield* Effect.exit(one.staged.happened)
       if (Exit.isSuccess(happened) && happened.value) return true
@@ -353,7 +353,7 @@ export const makeTurns = (options: TurnsOptions): Turns => {
       const exit = yield* syncAll(attempt, happened.flatMap((one) => one.staged.after))
       for (const { entry, staged } of happened) {
         const failed = Exit.isFailure(exit) && staged.after.length > 0
-        if (!failed) yield* attempt(Effect.provideContext(staged.settle, entry.context))
+        if (!failed) yield* attempt(askedBy(entry, staged.settle))
         yield* finish(
           entry,
           failed
@@ -396,7 +396,8 @@ export const makeTurns = (options: TurnsOptions): Turns => {
   return { take, close }
 }
 
-const monotonicMillis = Effect.map(Clock.monotonicTimeNanos, (nanos) => Number(nanos / 1_000_000n))
+/** By the clock that never jumps. */
+const millisBy = (clock: Clock.Clock): number => Number(clock.monotonicTimeNanosUnsafe() / 1_000_000n)
 
 type Restore = <A, E>(effect: Effect.Effect<A, E>) => Effect.Effect<A, E>
 type Attempt = <A, E>(effect: Effect.Effect<A, E>) => Effect.Effect<Exit.Exit<A, E>>
@@ -414,6 +415,10 @@ interface Running {
   readonly entry: Entry
   readonly staged: Staged<unknown>
 }
+
+/** As the fiber that asked would do it; mostly it is the one that made the leader, and has the same context. */
+const askedBy = <A, E>(entry: Entry, effect: Effect.Effect<A, E>): Effect.Effect<A, E> =>
+  Effect.updateContext(effect, () => entry.context)
 
 /** Takes from the queue, in order, what can share one batch: none decides on a name that another one changes. */
 const nextBatch = (queue: Array<Entry>): ReadonlyArray<Entry> => {

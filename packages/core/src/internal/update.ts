@@ -37,7 +37,7 @@ export const update = (store: Store) => {
             const found = yield* subject(store, operation, "update", name)
             const parent = yield* parentOf(store, operation, name, found)
             const parentName = parent === undefined ? undefined : (yield* ancestor(store, operation, name, parent)).name
-            yield* chainIsDurable(store, operation, name, yield* foundationOf(found))
+            yield* chainIsDurable(store, operation, name, found.kind === "committed" ? found.id : parent)
             const now = yield* Clock.currentTimeNanos
             const { metadata } = found
             const next = {
@@ -60,14 +60,11 @@ export const update = (store: Store) => {
 
   function makeFoundationDurable(found: Found) {
     return Effect.gen(function*() {
-      yield* makeChainDurable(store, operation, found.metadata.name, yield* foundationOf(found))
+      // A committed one is its own foundation.
+      const foundation = found.kind === "committed"
+        ? found.id
+        : yield* parentOf(store, operation, found.metadata.name, found)
+      yield* makeChainDurable(store, operation, found.metadata.name, foundation)
     })
-  }
-
-  /** From where on its chain has to be durable: a committed one is its own foundation. */
-  function foundationOf(found: Found) {
-    return found.kind === "committed"
-      ? Effect.succeed(found.id)
-      : parentOf(store, operation, found.metadata.name, found)
   }
 }

@@ -2,7 +2,7 @@
  * `walk`. First the ids, active and view before committed: a snapshot that is committed meanwhile is in one list or in
  * both, never in none, and an id is shown once. Then each where it is by then, its ancestors before it.
  */
-import { Effect, Result, Stream } from "effect"
+import { Array, Effect, Result, Stream } from "effect"
 import { matchesAny, parseAll } from "../Filter.ts"
 import type { Info, SnapshotId } from "../Snapshot.ts"
 import { InvalidFilter, type WalkError } from "../SnapshotterError.ts"
@@ -33,7 +33,8 @@ export const walk = (store: Store) => (options?: WalkOptions): Stream.Stream<Inf
     const targets = yield* Effect.mapError(listAll(store), readFailedIn(operation))
     return Stream.fromIterable(targets).pipe(
       Stream.mapEffect((target) => withAncestors(store, target, shown, options?.onDamaged ?? "skip")),
-      Stream.flatMap(Stream.fromIterable),
+      Stream.filter(Array.isReadonlyArrayNonEmpty),
+      Stream.flattenArray,
       Stream.filter((info) => matchesAny(filter.success, info))
     )
   }))
@@ -76,7 +77,7 @@ const family = Effect.fnUntraced(function*(store: Store, target: Target, shown: 
   const found = yield* foundAt(store, target)
   if (found === undefined) return []
   const parent = yield* parentOf(store, operation, found.metadata.name, found)
-  const infos: Array<Info> = []
+  const infos: globalThis.Array<Info> = []
   const chain = yield* chainFrom(
     store,
     operation,
@@ -85,9 +86,11 @@ const family = Effect.fnUntraced(function*(store: Store, target: Target, shown: 
   )
   for (const id of chain.reverse()) {
     const ancestor = shown.has(id) ? undefined : yield* foundAt(store, { kind: "committed", id })
-    if (ancestor !== undefined) infos.push(yield* infoOf(store, operation, ancestor))
+    if (ancestor === undefined) continue
+    const above = yield* parentOf(store, operation, ancestor.metadata.name, ancestor)
+    infos.push(yield* infoOf(store, operation, ancestor, above))
   }
-  infos.push(yield* infoOf(store, operation, found))
+  infos.push(yield* infoOf(store, operation, found, parent))
   for (const id of [...chain, target.id]) shown.add(id)
   return infos
 })
