@@ -179,6 +179,7 @@ const node = path.join(bin, "node")
  */
 const programs = {
   start: path.join("examples", "src", "main.ts"),
+  bench: path.join("bench", "src", "main.ts"),
   "prove:kernel": path.join("test", "proveKernel.ts")
 }
 
