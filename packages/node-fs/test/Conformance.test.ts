@@ -1,11 +1,13 @@
 import { NodeFileSystem } from "@effect/platform-node"
 import { it } from "@effect/vitest"
+import { idSourceSuite } from "@snapshotter/core/testing/IdSourceSuite"
 import { bindMounterSuite, copyUpMounterSuite, overlayMounterSuite } from "@snapshotter/core/testing/MounterSuite"
 import {
   storeFileSystemSuite,
   storeFileSystemTreeSuite,
   superuserStoreFileSystemSuite
 } from "@snapshotter/core/testing/StoreFileSystemSuite"
+import * as NodeIdSource from "@snapshotter/node-fs/NodeIdSource"
 import * as NodeMounter from "@snapshotter/node-fs/NodeMounter"
 import * as NodeStoreFileSystem from "@snapshotter/node-fs/NodeStoreFileSystem"
 import * as NodeTreeFileSystem from "@snapshotter/node-fs/NodeTreeFileSystem"
@@ -25,6 +27,12 @@ describe("StoreFileSystem", () => {
       ...(isRoot ? superuserStoreFileSystemSuite : [])
     ]
   ) it.live(name, () => Effect.provide(Effect.scoped(test), machine))
+})
+
+describe("IdSource", () => {
+  for (const { name, test } of idSourceSuite) {
+    it.live(name, () => Effect.provide(Effect.scoped(test), NodeIdSource.layer))
+  }
 })
 
 for (const way of ["fsopen", "mount"] as const) {

@@ -57,5 +57,21 @@ export const failuresCases: Suite<Needs> = [
       yield* expectCode("moveNoReplace", fs.moveNoReplace(at("file"), long), "ENAMETOOLONG")
       yield* expectCode("lstat", fs.lstat(long), "ENAMETOOLONG")
       yield* expectEqual("the names", yield* fs.readDirectory(at()), ["file"])
+    })),
+  statement("a path of more than 4,095 bytes is ENAMETOOLONG", (fs, at) =>
+    Effect.gen(function*() {
+      const long = at("x/".repeat(3_000))
+      yield* fs.writeFile(at("file"), "", 0o644)
+      yield* expectCode("lstat", fs.lstat(long), "ENAMETOOLONG")
+      yield* expectCode("readFile", fs.readFile(long), "ENAMETOOLONG")
+      yield* expectCode("makeDirectory", fs.makeDirectory(long, 0o755), "ENAMETOOLONG")
+      yield* expectCode("writeFile", fs.writeFile(long, "", 0o644), "ENAMETOOLONG")
+      yield* expectCode("symlink", fs.symlink("x", long), "ENAMETOOLONG")
+      yield* expectCode("a symlink to it", fs.symlink(long, at("link")), "ENAMETOOLONG")
+      yield* expectCode("moveNoReplace", fs.moveNoReplace(at("file"), long), "ENAMETOOLONG")
+      yield* expectCode("removeTree", fs.removeTree(long), "ENAMETOOLONG")
+      yield* expectCode("usage", fs.usage(long), "ENAMETOOLONG")
+      yield* expectCode("tryLock", fs.tryLock(long), "ENAMETOOLONG")
+      yield* expectEqual("the names", yield* fs.readDirectory(at()), ["file"])
     }))
 ]

@@ -66,5 +66,11 @@ export const measuringCases: Suite<Needs> = [
       yield* Fiber.join(removal)
       yield* expectEqual("the inodes in the end", (yield* fs.usage(at("d"))).inodes, 1)
     })),
+  statement("usage can be interrupted, and asked again", (fs, at) =>
+    Effect.gen(function*() {
+      yield* makeBranches(fs, at("d"), 30)
+      yield* Fiber.interrupt(yield* Effect.forkChild(fs.usage(at("d")), { startImmediately: true }))
+      yield* expectEqual("the inodes", (yield* fs.usage(at("d"))).inodes, 1 + 30 + 900)
+    })),
   statement("usage is ENOENT where nothing is", (fs, at) => expectCode("usage", fs.usage(at("missing")), "ENOENT"))
 ]
