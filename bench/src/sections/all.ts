@@ -4,6 +4,7 @@ import type { Disk } from "../disks.ts"
 import type { Effort } from "../Effort.ts"
 import type { Row } from "../Row.ts"
 import type { Durability } from "../Site.ts"
+import { measureDifferential } from "./differential.ts"
 import { measureFibers } from "./fibers.ts"
 import { measureForks } from "./forks.ts"
 import { measureInMemory } from "./inMemory.ts"
@@ -70,7 +71,8 @@ export const piecesOf = (
     ...on("layers", disks, both, (disk, durability) => measureLayers(disk, durability, effort)),
     ...on("forks", one, process, (disk) => measureForks(disk, effort)),
     ...on("memory", one, process, (disk) => measureMemory(disk, effort)),
-    { section: "memory-fs", called: "memory-fs", measure: measureInMemory(effort) }
+    { section: "memory-fs", called: "operations in memory", measure: measureInMemory(effort) },
+    { section: "memory-fs", called: "differential cases", measure: measureDifferential(effort) }
   ]
   return pieces.filter(({ section }) => wanted(section))
 }
