@@ -4,7 +4,12 @@ import { IdSource } from "@snapshotter/core/IdSource"
 import { Mounter } from "@snapshotter/core/Mounter"
 import { StoreFileSystem } from "@snapshotter/core/StoreFileSystem"
 import { idSourceSuite } from "@snapshotter/core/testing/IdSourceSuite"
-import { bindMounterSuite, copyUpMounterSuite, overlayMounterSuite } from "@snapshotter/core/testing/MounterSuite"
+import {
+  bindMounterSuite,
+  copyUpMounterSuite,
+  lingeringMounterSuite,
+  overlayMounterSuite
+} from "@snapshotter/core/testing/MounterSuite"
 import {
   storeFileSystemSuite,
   storeFileSystemTreeSuite,
@@ -46,5 +51,5 @@ const bind = (title: string, suite: Suite<Ports>) =>
   })
 
 bind("StoreFileSystem", [...storeFileSystemSuite, ...storeFileSystemTreeSuite, ...superuserStoreFileSystemSuite])
-bind("Mounter", [...bindMounterSuite, ...overlayMounterSuite, ...copyUpMounterSuite])
+bind("Mounter", [...bindMounterSuite, ...overlayMounterSuite, ...copyUpMounterSuite, ...lingeringMounterSuite])
 bind("IdSource", idSourceSuite)

@@ -1,7 +1,12 @@
 import { NodeFileSystem } from "@effect/platform-node"
 import { it } from "@effect/vitest"
 import { idSourceSuite } from "@snapshotter/core/testing/IdSourceSuite"
-import { bindMounterSuite, copyUpMounterSuite, overlayMounterSuite } from "@snapshotter/core/testing/MounterSuite"
+import {
+  bindMounterSuite,
+  copyUpMounterSuite,
+  lingeringMounterSuite,
+  overlayMounterSuite
+} from "@snapshotter/core/testing/MounterSuite"
 import {
   storeFileSystemSuite,
   storeFileSystemTreeSuite,
@@ -37,7 +42,14 @@ describe("IdSource", () => {
 
 for (const way of ["fsopen", "mount"] as const) {
   describe.runIf(isRoot)(`Mounter by ${way}`, () => {
-    for (const { name, test } of [...bindMounterSuite, ...overlayMounterSuite, ...copyUpMounterSuite]) {
+    for (
+      const { name, test } of [
+        ...bindMounterSuite,
+        ...overlayMounterSuite,
+        ...copyUpMounterSuite,
+        ...lingeringMounterSuite
+      ]
+    ) {
       it.live(name, () =>
         Effect.provide(
           Effect.scoped(test),

@@ -5,6 +5,7 @@
 import type { Needs } from "./mounter/bench.ts"
 import { bindingCases } from "./mounter/binding.ts"
 import { copyUpCases } from "./mounter/copyUp.ts"
+import { lingeringCases } from "./mounter/lingering.ts"
 import { mergingCases } from "./mounter/merging.ts"
 import { overlayUsingCases } from "./mounter/overlayUsing.ts"
 import { sharingCases } from "./mounter/sharing.ts"
@@ -27,3 +28,6 @@ export const overlayMounterSuite: Suite<Needs> = [...mergingCases, ...overlayUsi
 
 /** For backends whose overlays are as the kernel's, which copy what is changed when it is changed. */
 export const copyUpMounterSuite: Suite<Needs> = copyUpCases
+
+/** For backends that can tell who goes on writing into an overlay whose scope has closed. */
+export const lingeringMounterSuite: Suite<Needs> = lingeringCases

@@ -1,16 +1,7 @@
 /** Overlays that are the kernel's: they copy what is changed when it is changed, so that it is in the upper layer at once. */
-import { Effect, Exit, Scope } from "effect"
+import { Effect } from "effect"
 import { expectEqual, failureOf, type Suite } from "../Suite.ts"
-import {
-  expectNothingMounted,
-  expectUses,
-  makeLayer,
-  makeTarget,
-  mountedOn,
-  type Needs,
-  overlay,
-  statement
-} from "./bench.ts"
+import { expectNothingMounted, makeLayer, makeTarget, mountedOn, type Needs, overlay, statement } from "./bench.ts"
 
 export const copyUpCases: Suite<Needs> = [
   statement("what is written to an overlay is in its upper layer at once", (place) =>
@@ -53,20 +44,6 @@ export const copyUpCases: Suite<Needs> = [
           yield* expectEqual(`the errno of ${options.join()}`, error._tag === "MountFailed" && error.code, code)
         }
         yield* expectNothingMounted(place)
-      })
-  ),
-  statement(
-    "an overlay that is in use when its scope closes is gone from the tree, and told as a use of nowhere",
-    (place) =>
-      Effect.gen(function*() {
-        const [lower, upper] = [yield* makeLayer(place, 0, "lower"), yield* makeLayer(place, 1, "", "own")]
-        const target = yield* makeTarget(place)
-        const mounting = yield* Scope.make()
-        yield* Scope.provide(place.mounter.mount(overlay(upper, [lower]), target), mounting)
-        yield* place.files.open(`${target}/own`, { flag: "r+" })
-        yield* Scope.close(mounting, Exit.void)
-        yield* expectNothingMounted(place)
-        yield* expectUses(place, upper, [{ target: undefined, as: "upper", writable: true }])
       })
   )
 ]
