@@ -8,7 +8,7 @@ import { StoreFileSystem } from "@snapshotter/core/StoreFileSystem"
 import { TreeFileSystem } from "@snapshotter/core/TreeFileSystem"
 import * as MemorySnapshotter from "@snapshotter/memory-fs/MemorySnapshotter"
 import * as NodeSnapshotter from "@snapshotter/node-fs/NodeSnapshotter"
-import { Effect, type FileSystem, type Layer } from "effect"
+import { Effect, type FileSystem, type Layer, Option, Stream } from "effect"
 import * as fc from "fast-check"
 import * as Fs from "node:fs"
 import * as Os from "node:os"
@@ -43,7 +43,13 @@ const machineOn = (name: string, top: string, backend: Layer.Layer<Ports>): Effe
     { local: true }
   )
 
-const typeOf = (stats: Fs.Stats) => stats.isFile() ? "file" : stats.isDirectory() ? "directory" : "symlink"
+const typesOfEntries: Readonly<Record<string, string>> = {
+  File: "file",
+  Directory: "directory",
+  SymbolicLink: "symlink"
+}
+
+const typeOf = (stats: Fs.Stats | Fs.Dirent) => stats.isFile() ? "file" : stats.isDirectory() ? "directory" : "symlink"
 
 const realEntry = (stats: Fs.Stats) => ({
   type: typeOf(stats),
@@ -164,6 +170,30 @@ const operations = {
     ({ fs }: Machine, a: string) => Effect.map(fs.stat(a), (info) => info.mode & 0o7777),
     (a: string) => Fs.statSync(a).mode & 0o7777
   ],
+  access: [
+    ({ fs }: Machine, a: string) => fs.access(a, { readable: true, writable: true }),
+    (a: string) => Fs.accessSync(a, Fs.constants.R_OK | Fs.constants.W_OK)
+  ],
+  exists: [
+    ({ fs }: Machine, a: string) => fs.exists(a).pipe(Effect.orElseSucceed(() => false)),
+    (a: string) => Fs.existsSync(a)
+  ],
+  utimes: [
+    ({ fs }: Machine, a: string, b: string) =>
+      Effect.andThen(fs.utimes(a, b.length - 2, new Date(b.length)), Effect.map(fs.stat(a), ({ mtime }) => mtime)).pipe(
+        Effect.map(Option.map((time) => time.getTime())),
+        Effect.map(Option.getOrUndefined)
+      ),
+    (a: string, b: string) => {
+      Fs.utimesSync(a, b.length - 2, new Date(b.length))
+      return Fs.statSync(a).mtime.getTime()
+    }
+  ],
+  stream: [
+    ({ fs }: Machine, a: string) =>
+      fs.stream(a, { offset: 1, bytesToRead: 2, chunkSize: 1 }).pipe(Stream.decodeText(), Stream.mkString),
+    (a: string) => Fs.readFileSync(a, "utf8").slice(1, 3)
+  ],
   realPath: [
     ({ store }: Machine, a: string) => store.realPath(a),
     (a: string) => Fs.realpathSync.native(a)
@@ -171,6 +201,14 @@ const operations = {
   readDirectory: [
     ({ store }: Machine, a: string) => Effect.map(store.readDirectory(a), (names) => [...names].sort()),
     (a: string) => Fs.readdirSync(a).sort()
+  ],
+  readDirectoryEntries: [
+    ({ fs }: Machine, a: string) =>
+      Effect.map(
+        fs.readDirectoryEntries(a),
+        (entries) => entries.map(({ name, type }) => `${name} ${typesOfEntries[type]}`).sort()
+      ),
+    (a: string) => Fs.readdirSync(a, { withFileTypes: true }).map((entry) => `${entry.name} ${typeOf(entry)}`).sort()
   ]
 } as const
 

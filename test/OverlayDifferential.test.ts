@@ -23,7 +23,7 @@ describe.runIf(judgement("overlay-kernel", missing))("overlays in memory", () =>
       replay: `node_modules/.bin/vitest run ${file}`
     })
     process.stdout.write(`${file}: ${report}\n`)
-  })
+  }, 600_000)
 
   for (const { name, program } of counterexamples) it(name, () => compareOne(program, emptyCounts()))
 })

@@ -14,6 +14,9 @@ const { values } = parseArgs({
 const { SNAPSHOTTER_PATH: path, SNAPSHOTTER_SEED } = process.env
 const seed = values.seed ?? SNAPSHOTTER_SEED ?? String(Math.floor(Math.random() * 2 ** 31))
 
+if (![values.runs, seed].every((number) => Number.isSafeInteger(Number(number)))) {
+  throw new Error(`--runs and --seed are whole numbers, not ${values.runs} and ${seed}`)
+}
 process.stdout.write(`${values.runs} programs, seed ${seed}\n`)
 try {
   const report = await prove({

@@ -92,7 +92,6 @@ const machines = Effect.fnUntraced(function*({ userxattr }: Program, counts: Cou
     done: []
   }
   yield* both.memory.files.makeDirectory(top, { recursive: true })
-  yield* Effect.addFinalizer(() => Effect.andThen(closeAll(both.real), closeAll(both.memory)))
   return both
 })
 
@@ -125,7 +124,7 @@ const mounted = Effect.fnUntraced(
 )
 
 const perform = Effect.fnUntraced(function*(both: Both, root: string, calls: ReadonlyArray<Call>) {
-  const { counts, exempting, memory, real, volume } = both
+  const { counts, exempting, volume } = both
   const open = new Map<Slot, { readonly path: string; readonly inode: unknown }>()
   const inode = (path: string) => entryAt(volume, `${root}/${path}`)?.getNode()
   for (const template of calls) {
@@ -146,9 +145,7 @@ const perform = Effect.fnUntraced(function*(both: Both, root: string, calls: Rea
     if ("failed" in answer) counts.refused++
     for (const label of found) count(counts, label)
   }
-  yield* closeAll(real)
-  yield* closeAll(memory)
-})
+}, (performing, both) => Effect.ensuring(performing, Effect.andThen(closeAll(both.real), closeAll(both.memory))))
 
 const count = ({ labels }: Counts, label: Label): void => {
   labels.set(label, (labels.get(label) ?? 0) + 1)

@@ -1,6 +1,6 @@
 /** Random programs on the kernel's overlay and on memory-fs's, shrunk when they differ, counted by what they met. */
 import * as NodeSnapshotter from "@snapshotter/node-fs/NodeSnapshotter"
-import { Effect, References } from "effect"
+import { Effect } from "effect"
 import * as fc from "fast-check"
 import { type Program, program } from "./call.ts"
 import { compare, type Counts, emptyCounts } from "./compare.ts"
@@ -22,12 +22,7 @@ export interface Proving {
 }
 
 export const compareOne = (one: Program, counts: Counts): Promise<void> =>
-  compare(one, counts).pipe(
-    // A difference leaves files open, and their mounts in use.
-    Effect.provideService(References.MinimumLogLevel, "None"),
-    Effect.provide(NodeSnapshotter.layerMachine),
-    Effect.runPromise
-  )
+  Effect.runPromise(Effect.provide(compare(one, counts), NodeSnapshotter.layerMachine))
 
 /** What was met, as text. Throws where the two differ, or where some case was met too seldom. */
 export const prove = async ({ onProgress, path, replay, runs, seed }: Proving): Promise<string> => {

@@ -1,21 +1,32 @@
 /**
  * Effect's own `FileSystem`, derived from the port for trees: what programs read and write inside mounted snapshots. A
- * backend writes the port alone, and what is built on it cannot differ. It fails as Effect's Node backend does on Linux; the
- * errno is the `code` of the failure's cause.
+ * backend that has none of its own writes the port alone. It fails as Effect's Node backend does on Linux; the errno is the
+ * `code` of the failure's cause.
  *
- * Paths that do not begin with a slash begin at the root. `watch` is not supported.
+ * Paths that do not begin with a slash begin at the root, so that nothing depends on a working directory. `watch` is not
+ * supported.
+ *
+ * ```ts
+ * import { EffectFileSystem } from "@snapshotter/core"
+ * import { MemoryTreeFileSystem, MemoryVolume } from "@snapshotter/memory-fs"
+ * import { Effect } from "effect"
+ *
+ * const files = EffectFileSystem.make(MemoryTreeFileSystem.make(MemoryVolume.make()), { umask: 0o077 })
+ * await Effect.runPromise(files.writeFileString("/tmp/note", "for me alone"))
+ * ```
  */
 import { Effect, FileSystem, Layer, Random, type Scope, Stream } from "effect"
 import { type PlatformError, systemError } from "effect/PlatformError"
+import { orAbsent } from "./internal/files/absent.ts"
 import { readAll, writeAll } from "./internal/files/contents.ts"
 import { copy, copyFile } from "./internal/files/copying.ts"
-import { infoOf, nanosecondsOf, typeOf } from "./internal/files/info.ts"
+import { infoOf, isSame, nanosecondsOf, typeOf } from "./internal/files/info.ts"
 import { makeDirectories } from "./internal/files/makingDirectories.ts"
 import { OpenFile } from "./internal/files/openFile.ts"
-import { withPaths } from "./internal/files/platform.ts"
+import { unusable, withPaths } from "./internal/files/platform.ts"
 import { remove } from "./internal/files/removing.ts"
 import type { FileSystemError } from "./StoreFileSystem.ts"
-import { type Opening, textOf, TreeFileSystem } from "./TreeFileSystem.ts"
+import { below, type Opening, textOf, type TreeEntry, TreeFileSystem } from "./TreeFileSystem.ts"
 
 export interface Options {
   /** The bits that new files and directories never get; `0o022` unless given. */
@@ -29,16 +40,16 @@ type Operations = Partial<FileSystem.FileSystem>
 const attributes = (tree: TreeFileSystem) =>
   ({
     access: (path, options) =>
-      withPaths("access", [path], (at) => tree.access(at, { write: options?.writable === true })),
+      withPaths("access", [path], (at) => tree.access(at, { read: options?.readable, write: options?.writable })),
     chmod: (path, mode) => withPaths("chmod", [path], (at) => tree.setMode(at, mode, "follow")),
     chown: (path, uid, gid) => withPaths("chown", [path], (at) => tree.setOwner(at, { uid, gid }, "follow")),
-    utimes: (path, atime, mtime) =>
-      withPaths("utimes", [path], (at) =>
-        tree.setTimes(
-          at,
-          { atimeNanoseconds: nanosecondsOf(atime), mtimeNanoseconds: nanosecondsOf(mtime) },
-          "follow"
-        )),
+    utimes: (path, atime, mtime) => {
+      if (![atime, mtime].every((time) => Number.isFinite(Number(time)))) {
+        return Effect.fail(unusable("utimes", "a time must be a finite number of seconds, or a date that is one"))
+      }
+      const times = { atimeNanoseconds: nanosecondsOf(atime), mtimeNanoseconds: nanosecondsOf(mtime) }
+      return withPaths("utimes", [path], (at) => tree.setTimes(at, times, "follow"))
+    },
     stat: (path) => Effect.map(withPaths("stat", [path], tree.stat), infoOf),
     lstat: (path) => Effect.map(withPaths("lstat", [path], tree.lstat), infoOf)
   }) satisfies Operations
@@ -62,8 +73,9 @@ const directories = (tree: TreeFileSystem, umask: number) =>
         Effect.gen(function*() {
           const entries: Array<FileSystem.DirectoryEntry> = []
           for (const name of yield* tree.readDirectory(at)) {
-            const { type } = yield* tree.lstat(`${at}/${textOf(name)}`)
-            entries.push({ name: textOf(name), type: typeOf[type] })
+            const entry = yield* orAbsent(tree.lstat(below(at, name)))
+            // What has gone since it was listed is not there; nor is what an overlay lists but hides.
+            if (entry !== undefined) entries.push({ name: textOf(name), type: typeOf[entry.type] })
           }
           return entries
         })),
@@ -72,23 +84,32 @@ const directories = (tree: TreeFileSystem, umask: number) =>
         remove(tree, at, { force: options?.force ?? false, recursive: options?.recursive ?? false }))
   }) satisfies Operations
 
-/** Paths from the directory on. Like Node, it goes through symlinks to directories, round and round until `ELOOP`. */
+/**
+ * Paths from the directory on. Like Node, it goes through symlinks to directories; but not into one that it is in already,
+ * where Node goes round and round until a path is too long.
+ */
 const namesBelow = (tree: TreeFileSystem, path: string): Effect.Effect<Array<string>, FileSystemError> =>
   Effect.gen(function*() {
     const names: Array<string> = []
-    const pending = [""]
-    for (let below = pending.pop(); below !== undefined; below = pending.pop()) {
-      for (const bytes of yield* tree.readDirectory(`${path}/${below}`)) {
-        const name = `${below}${textOf(bytes)}`
+    const pending: Array<Descent> = [{ prefix: "", on: [yield* tree.stat(path)] }]
+    for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+      const { on, prefix } = next
+      for (const bytes of yield* tree.readDirectory(below(path, prefix))) {
+        const name = `${prefix}${textOf(bytes)}`
         names.push(name)
-        if (yield* leadsToDirectory(tree, `${path}/${name}`)) pending.push(`${name}/`)
+        const entry = yield* Effect.orElseSucceed(tree.stat(below(path, name)), () => undefined)
+        if (entry?.type !== "directory" || on.some((one) => isSame(one, entry))) continue
+        pending.push({ prefix: `${name}/`, on: [...on, entry] })
       }
     }
     return names
   })
 
-const leadsToDirectory = (tree: TreeFileSystem, path: string): Effect.Effect<boolean> =>
-  Effect.match(tree.stat(path), { onFailure: () => false, onSuccess: ({ type }) => type === "directory" })
+/** A directory to be listed, and those on the way to it. */
+interface Descent {
+  readonly prefix: string
+  readonly on: ReadonlyArray<TreeEntry>
+}
 
 // == links and names
 
@@ -123,7 +144,11 @@ const files = (tree: TreeFileSystem, umask: number) => {
         return Effect.map(file, (opened) => new OpenFile(path, opened, opening.append === true))
       }),
     readFile: (path) =>
-      withPaths("readFile", [path], (at) => Effect.scoped(Effect.flatMap(tree.open(at, { read: true }), readAll))),
+      withPaths(
+        "readFile",
+        [path],
+        (at) => Effect.scoped(Effect.flatMap(tree.open(at, { read: true }), (file) => readAll(at, file)))
+      ),
     writeFile: (path, bytes, options) =>
       withPaths("writeFile", [path], (at) =>
         Effect.scoped(Effect.flatMap(
@@ -158,7 +183,7 @@ interface Temporary {
 
 const triesMax = 100
 
-const temporary = (tree: TreeFileSystem) => {
+const temporary = (tree: TreeFileSystem, umask: number) => {
   const uniqueText = Effect.map(Random.nextIntBetween(0, 36 ** 6), (number) => number.toString(36).padStart(6, "0"))
   /** Where what was drawn is there already, it is drawn again. */
   const makeTempDirectory = (method: string, options: Temporary | undefined, tries = triesMax) =>
@@ -175,8 +200,13 @@ const temporary = (tree: TreeFileSystem) => {
     })
   const makeTempFile = (method: string, options: Temporary | undefined) =>
     Effect.gen(function*() {
-      const path = `${yield* makeTempDirectory(method, options)}/${yield* uniqueText}${options?.suffix ?? ""}`
-      yield* Effect.scoped(withPaths(method, [path], (at) => tree.open(at, openingOf("wx", 0o644))))
+      const directory = yield* makeTempDirectory(method, options)
+      const path = `${directory}/${yield* uniqueText}${options?.suffix ?? ""}`
+      yield* Effect.scoped(withPaths(method, [path], (at) => tree.open(at, openingOf("wx", 0o666 & ~umask)))).pipe(
+        Effect.onError(() =>
+          Effect.ignore(withPaths(method, [directory], (at) => remove(tree, at, { force: true, recursive: true })))
+        )
+      )
       return path
     })
   const scoped = (
@@ -222,7 +252,7 @@ export const make = (tree: TreeFileSystem, options: Options = {}): FileSystem.Fi
     ...directories(tree, umask),
     ...links(tree),
     ...files(tree, umask),
-    ...temporary(tree),
+    ...temporary(tree, umask),
     watch
   })
 }

@@ -13,7 +13,8 @@
  * - It is about the name itself: a symlink in the last place is not followed, unless `"follow"` says so or the operation
  *   says otherwise. A slash after it follows it too, except where names are removed or renamed.
  * - Nothing depends on the umask or the working directory. Sizes and offsets are bytes, times are nanoseconds since
- *   1970-01-01T00:00:00Z, and may be negative. A number that is none (negative, a fraction, too large) is `EINVAL`.
+ *   1970-01-01T00:00:00Z, and may be negative. A number that is none (negative, a fraction, too large) is `EINVAL`;
+ *   of a mode, the bits that it has no use for do not count.
  * - A failure is a {@link FileSystemError} whose `code` is the errno's name; nothing throws, and nothing waits for a FIFO's
  *   other end.
  *
@@ -87,21 +88,21 @@ export interface TreeEntry {
 
 /** How to open a file. Neither reading nor writing is `EINVAL`, whatever else is asked for. */
 export interface Opening {
-  readonly read?: boolean
-  readonly write?: boolean
+  readonly read?: boolean | undefined
+  readonly write?: boolean | undefined
   /** Everything that is written goes to the end, whatever offset it is given. Implies `write`. */
-  readonly append?: boolean
+  readonly append?: boolean | undefined
   /**
    * Makes the file where there is none, also where a dangling symlink leads to, with this mode: permission bits, setuid,
    * setgid and sticky. `EISDIR` for a directory, and for a name with a slash after it.
    */
-  readonly create?: number
+  readonly create?: number | undefined
   /** With `create`: `EEXIST` where anything is there, a dangling symlink too. */
-  readonly exclusive?: boolean
+  readonly exclusive?: boolean | undefined
   /** Empties the file, opened to read alone too. */
-  readonly truncate?: boolean
+  readonly truncate?: boolean | undefined
   /** `ELOOP` where a symlink is in the last place. Otherwise `open` follows it. */
-  readonly noFollow?: boolean
+  readonly noFollow?: boolean | undefined
 }
 
 /**
@@ -116,7 +117,7 @@ export interface TreeFile {
    */
   readonly read: (into: Uint8Array, offset: number) => Attempt<number>
   /**
-   * Writes at this offset, and tells how much of it: as `pwrite(2)`, that may be less than all. Between the end and an
+   * Writes at this offset, and tells how much of it: as `pwrite(2)`, that may be less than all, but never none of some. Between the end and an
    * offset beyond it are zeros.
    */
   readonly write: (bytes: Uint8Array, offset: number) => Attempt<number>
@@ -132,7 +133,7 @@ export interface NodeToMake {
   /** Permission bits, setuid, setgid and sticky. */
   readonly mode: number
   /** Of a device, as {@link deviceNumber} packs it: 12 and 20 bits at most, else `EINVAL`. `0n` unless given. */
-  readonly rdev?: bigint
+  readonly rdev?: bigint | undefined
 }
 
 /** What `rename` does with what is at the new name. */
@@ -149,16 +150,24 @@ export type Renaming =
   /** It is replaced, and a character device 0/0 takes the old name; `EINVAL` in an overlay. */
   | "whiteout"
 
+/** What is asked of a file; of nothing, only whether it is there. */
+export interface AccessAsked {
+  readonly read?: boolean | undefined
+  readonly write?: boolean | undefined
+  /** To run a file, to go through a directory. */
+  readonly execute?: boolean | undefined
+}
+
 /** Which times to set. What is not given stays. */
 export interface TimesToSet {
-  readonly atimeNanoseconds?: bigint
-  readonly mtimeNanoseconds?: bigint
+  readonly atimeNanoseconds?: bigint | undefined
+  readonly mtimeNanoseconds?: bigint | undefined
 }
 
 /** Whom to give a file to. What is not given stays. */
 export interface OwnerToSet {
-  readonly uid?: number
-  readonly gid?: number
+  readonly uid?: number | undefined
+  readonly gid?: number | undefined
 }
 
 type Attempt<A> = Effect.Effect<A, FileSystemError>
@@ -169,8 +178,8 @@ export interface TreeFileSystem {
   /** The same of what a path leads to: symlinks are followed to the end. */
   readonly stat: (path: TreePath) => Attempt<TreeEntry>
 
-  /** Whether what a path leads to can be reached, and written where that is asked: `EROFS`, `EACCES`. Follows symlinks. */
-  readonly access: (path: TreePath, asked?: { readonly write?: boolean }) => Attempt<void>
+  /** Whether what a path leads to can be reached, and used as it is asked: `EACCES`, `EROFS`. Follows symlinks. */
+  readonly access: (path: TreePath, asked?: AccessAsked) => Attempt<void>
 
   /** The path without symlinks. */
   readonly realPath: (path: TreePath) => Attempt<Uint8Array>
@@ -244,7 +253,7 @@ export interface TreeFileSystem {
     path: TreePath,
     name: string,
     value: Uint8Array,
-    options?: { readonly only?: "create" | "replace"; readonly links?: Links }
+    options?: { readonly only?: "create" | "replace" | undefined; readonly links?: Links | undefined }
   ) => Attempt<void>
 
   /** `ENODATA` where there is none of that name. */
@@ -256,12 +265,15 @@ export const TreeFileSystem = Context.Service<TreeFileSystem>("@snapshotter/core
 
 /** The path of a name in a directory. */
 export const below = (directory: TreePath, name: TreePath): TreePath => {
-  if (typeof directory === "string" && typeof name === "string") return `${directory}/${name}`
+  if (typeof directory === "string" && typeof name === "string") {
+    return directory.endsWith("/") ? `${directory}${name}` : `${directory}/${name}`
+  }
   const [above, last] = [bytesOf(directory), bytesOf(name)]
-  const path = new Uint8Array(above.length + 1 + last.length)
-  path.set(above)
-  path[above.length] = slash
-  path.set(last, above.length + 1)
+  const end = above.at(-1) === slash ? above.length - 1 : above.length
+  const path = new Uint8Array(end + 1 + last.length)
+  path.set(above.subarray(0, end))
+  path[end] = slash
+  path.set(last, end + 1)
   return path
 }
 

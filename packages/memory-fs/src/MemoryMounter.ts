@@ -16,6 +16,7 @@ import type { Entry } from "./internal/inode.ts"
 import { find, locate, locateDirectory } from "./internal/lookup.ts"
 import type { MountedTree } from "./internal/mountTable.ts"
 import { shownName } from "./internal/names.ts"
+import { OverlayEntry } from "./internal/overlayEntry.ts"
 import { findLayers, makeOverlay } from "./internal/overlayMount.ts"
 import { planOverlay } from "./internal/overlayPlan.ts"
 import { Refused } from "./internal/refusal.ts"
@@ -75,15 +76,20 @@ const requireUnwritten = (volume: MemoryVolume, layer: Entry, path: string): Eff
 
 const mountBind = Effect.fnUntraced(function*(volume: MemoryVolume, mount: BindMount, target: string) {
   yield* attempt("mount", target, target, () => requireOptions(mount))
-  const on = yield* attempt("mount", target, target, () => locateDirectory(volume, target))
-  const source = yield* attempt("mount", target, mount.source, () => locateDirectory(volume, mount.source))
+  const on = yield* attempt("mount", target, target, () => locateDirectory(volume, target.toWellFormed()))
+  const source = yield* attempt(
+    "mount",
+    target,
+    mount.source,
+    () => locateDirectory(volume, mount.source.toWellFormed())
+  )
   if (wouldBeWritable(mount, source)) yield* requireUnwritten(volume, source.link, mount.source)
   return attachBind(volume, mount, source, on)
 })
 
 const mountOverlay = Effect.fnUntraced(function*(volume: MemoryVolume, mount: OverlayMount, target: string) {
   const plan = yield* attempt("mount", target, target, () => planOverlay(mount))
-  const on = yield* attempt("mount", target, target, () => locateDirectory(volume, target))
+  const on = yield* attempt("mount", target, target, () => locateDirectory(volume, target.toWellFormed()))
   const layers = yield* attempt("mount", target, target, () => findLayers(volume, plan))
   if (plan.writable && layers.upper !== undefined) yield* requireUnwritten(volume, layers.upper.link, plan.upper ?? "")
   const overlay = yield* attempt("mount", target, target, () => makeOverlay(volume, plan, layers))
@@ -104,7 +110,11 @@ const detach = (volume: MemoryVolume, mount: MountedTree): Effect.Effect<void> =
   })
 
 const isUsed = (volume: MemoryVolume, mount: MountedTree): boolean =>
-  mount.users > 0 || volume.mounts.mountsOn(mount).length > 0
+  mount.users > 0 || volume.mounts.mountsOn(mount).length > 0 || holdsLayers(volume, mount)
+
+/** Whether an overlay that is mounted has its layers through this mount. */
+const holdsLayers = (volume: MemoryVolume, mount: MountedTree): boolean =>
+  volume.mounts.all.some(({ root }) => root instanceof OverlayEntry && root.overlay.holders.has(mount))
 
 const pathOfRoot = (volume: MemoryVolume, mount: MountedTree): string =>
   shownName(volume.mounts.pathOf({ mount, link: mount.root }))
@@ -119,7 +129,7 @@ const mount = (volume: MemoryVolume): Mounter["mount"] => (mounts, target) =>
       const made: Array<MountedTree> = []
       const detachAll = Effect.suspend(() => Effect.forEach(made.toReversed(), (one) => detach(volume, one)))
       for (const one of mounts) {
-        made.push(yield* Effect.tapError(mountOne(volume, one, target), () => detachAll))
+        made.push(yield* Effect.onError(mountOne(volume, one, target), () => detachAll))
       }
       yield* Effect.addFinalizer(() => detachAll)
     }))
@@ -128,7 +138,7 @@ const mount = (volume: MemoryVolume): Mounter["mount"] => (mounts, target) =>
 
 const unmount = (volume: MemoryVolume): Mounter["unmount"] => (target) =>
   Effect.gen(function*() {
-    const { link, mount } = yield* attempt("unmount", target, target, () => locate(volume, target, true))
+    const { link, mount } = yield* attempt("unmount", target, target, () => locate(volume, target.toWellFormed(), true))
     if (mount.on === undefined || link !== mount.root) {
       const reason = "nothing is mounted on exactly this path"
       return yield* new MountFailed({ operation: "unmount", target, code: "EINVAL", reason })
@@ -153,7 +163,7 @@ const mounted = (volume: MemoryVolume): Mounter["mounted"] =>
 /** The directory itself, not what is mounted on it; `undefined` where there is none. */
 const layerEntry = (volume: MemoryVolume, layer: string): Entry | undefined => {
   try {
-    const { at, last, name, parent } = find(volume, layer, true)
+    const { at, last, name, parent } = find(volume, layer.toWellFormed(), true)
     return last === "name" ? parent.link.children.get(name) : at?.link
   } catch (error) {
     if (saysAbsent(error)) return undefined

@@ -7,22 +7,12 @@ import { Effect, Layer } from "effect"
 import * as Attributes from "./internal/attributes.ts"
 import { identityOf, inodeToChange, isInOverlay } from "./internal/change.ts"
 import { Errno, saysAbsent } from "./internal/errno.ts"
-import { identifiersOf } from "./internal/identifiers.ts"
-import {
-  blocksOf,
-  type Entry as Named,
-  type Inode,
-  isDirectory,
-  namesIn,
-  setTimes,
-  sizeOf,
-  timesOf,
-  xattrsOf
-} from "./internal/inode.ts"
+import { type Entry as Named, type Inode, isDirectory, namesIn, setTimes, timesOf, xattrsOf } from "./internal/inode.ts"
 import * as Linux from "./internal/linux.ts"
 import { find, locate, locateDirectory, requireWritable } from "./internal/lookup.ts"
 import { shownName } from "./internal/names.ts"
 import { openFile } from "./internal/opening.ts"
+import { statusOf } from "./internal/status.ts"
 import { inTurns, measuring, removing } from "./internal/tree.ts"
 import { MemoryVolume } from "./MemoryVolume.ts"
 
@@ -65,20 +55,9 @@ const textOfName = (name: string): string => {
 // == lstat
 
 const entryOf = (volume: MemoryVolume, at: Named): Entry => {
-  const inode = at.getNode()
-  const { dev, ino, nlink } = identifiersOf(volume, at)
-  return {
-    type: inode.isFile() ? "file" : inode.isDirectory() ? "directory" : inode.isSymlink() ? "symlink" : "other",
-    mode: inode.mode & 0o7777,
-    uid: inode.uid,
-    gid: inode.gid,
-    dev,
-    ino: BigInt(ino),
-    nlink,
-    blocks: blocksOf(inode),
-    size: sizeOf(inode),
-    rdev: BigInt(inode.rdev)
-  }
+  const { blocks, dev, gid, ino, mode, nlink, rdev, size, type, uid } = statusOf(volume, at)
+  const isOther = type !== "file" && type !== "directory" && type !== "symlink"
+  return { type: isOther ? "other" : type, mode, uid, gid, dev, ino, nlink, blocks, size, rdev }
 }
 
 const lstat = (volume: MemoryVolume): StoreFileSystem["lstat"] => (path) =>
@@ -186,6 +165,7 @@ const copyDirectoryAttributes = (volume: MemoryVolume): StoreFileSystem["copyDir
     const inode = inodeToChange(volume, target.link)
     Attributes.setOwner(inode, source)
     Attributes.setMode(inode, source.perm)
+    for (const name of xattrsOf(inode).keys()) if (!isOverlays(name)) xattrsOf(inode).delete(name)
     for (const [name, value] of xattrsOf(source)) if (!isOverlays(name)) xattrsOf(inode).set(name, value)
     setTimes(inode, timesOf(source))
   })

@@ -22,7 +22,7 @@ import * as Linux from "./internal/linux.ts"
 import { locate, locateDirectory, requireWritable } from "./internal/lookup.ts"
 import type { Location } from "./internal/mountTable.ts"
 import { bytesOfName, nameOf } from "./internal/names.ts"
-import { openFile, readAt, resize, truncate, writeAt } from "./internal/opening.ts"
+import { openFile, readAt, requireOffset, resize, truncate, writeAt } from "./internal/opening.ts"
 import { statusOf } from "./internal/status.ts"
 import * as Xattrs from "./internal/xattrs.ts"
 import { MemoryVolume } from "./MemoryVolume.ts"
@@ -69,6 +69,9 @@ const looking = (volume: MemoryVolume) =>
     access: (path, asked = {}) =>
       attempt("access", path, (at) => {
         const location = locate(volume, at, true)
+        const inode = location.link.getNode()
+        // Nothing stops root, but that nobody at all may run a file.
+        if (asked.execute === true && inode.isFile() && (inode.mode & 0o111) === 0) throw new Errno("EACCES")
         // What is written to a device or a FIFO does not reach the file system.
         if (asked.write === true && !isSpecial(location.link)) requireWritable(location)
       }),
@@ -90,7 +93,7 @@ const fileOf = (
   volume: MemoryVolume,
   path: TreePath,
   { link, mount }: Location,
-  { append = false, read = false, write = append }: Opening
+  { append = false, read = false, write = false }: Opening
 ) => {
   const identity = identityOf(link)
   let open = true
@@ -106,17 +109,20 @@ const fileOf = (
     stat: use("stat", () => statusOf(volume, link)),
     read: (into, offset) =>
       use("read", () => {
+        requireOffset(offset)
         if (!read) throw new Errno("EBADF")
         return readAt(link, into, offset)
       }),
     write: (bytes, offset) =>
       use("write", () => {
-        if (!write) throw new Errno("EBADF")
+        requireOffset(offset)
+        if (!write && !append) throw new Errno("EBADF")
         return writeAt(link.getNode(), bytes, offset, append)
       }),
     truncate: (length) =>
       use("truncate", () => {
-        if (!write) throw new Errno("EINVAL")
+        requireOffset(length)
+        if (!write && !append) throw new Errno("EINVAL")
         resize(link.getNode(), length)
       }),
     sync: use("sync", () => {

@@ -19,7 +19,10 @@ export interface VolumeLock {
 }
 
 export interface MemoryVolume {
-  /** The tree itself, for other programs that understand memfs. It shows what lies on the disk, so no mounts. */
+  /**
+   * The tree itself, for other programs that understand memfs. It shows what lies on the disk, so no mounts. Paths that memfs
+   * keeps in its links are not written anew when a directory above is renamed: look things up by path.
+   */
   readonly memfs: Volume
   /** What `lstat` tells as `dev`, through every mount but overlays, which have their own. */
   readonly device: bigint

@@ -1,6 +1,7 @@
 /** `TreeFileSystem` on Linux, by system calls. On any other system each operation fails with `ENOSYS`. */
 import type { FileSystemError } from "@snapshotter/core/StoreFileSystem"
 import {
+  type AccessAsked,
   formatOf,
   type Links,
   type NodeToMake,
@@ -18,7 +19,7 @@ import { Descriptor } from "./internal/descriptor.ts"
 import { nextEntries, openDirectory } from "./internal/directory.ts"
 import { EINVAL, Errno, succeeded } from "./internal/errno.ts"
 import { failure } from "./internal/failure.ts"
-import { changeMode, settleMode } from "./internal/nameMode.ts"
+import { changeMode, modeBits, settleMode } from "./internal/nameMode.ts"
 import { openFile } from "./internal/opening.ts"
 import { inSlices, type Pause } from "./internal/slices.ts"
 import { look, lookThrough, seen } from "./internal/stat.ts"
@@ -40,7 +41,7 @@ import { absolute, terminated } from "./internal/treePath.ts"
 import { timesToSet } from "./internal/treeTimes.ts"
 import { attributeName, namesOf, valueOf } from "./internal/xattrs.ts"
 
-const { F_OK, W_OK } = constants
+const { R_OK, W_OK, X_OK } = constants
 
 // === lstat
 const lstat = (path: TreePath) => attempt("lstat", path, entryOfName)
@@ -49,9 +50,10 @@ const lstat = (path: TreePath) => attempt("lstat", path, entryOfName)
 const stat = (path: TreePath) => attempt("stat", path, entryOfPath)
 
 // === access
-const access = (path: TreePath, asked: { readonly write?: boolean } = {}) =>
+const access = (path: TreePath, { execute, read, write }: AccessAsked = {}) =>
   attempt("access", path, (sys, name) => {
-    succeeded(sys.faccessat(AT_FDCWD, name, asked.write === true ? W_OK : F_OK, AT_EACCESS))
+    const asked = (read === true ? R_OK : 0) | (write === true ? W_OK : 0) | (execute === true ? X_OK : 0)
+    succeeded(sys.faccessat(AT_FDCWD, name, asked, AT_EACCESS))
   })
 
 // === realPath
@@ -99,7 +101,7 @@ const truncate = (path: TreePath, length: number) =>
 // === makeDirectory
 const makeDirectory = (path: TreePath, mode: number) =>
   attempt("makeDirectory", path, (sys, name) => {
-    succeeded(sys.mkdirat(AT_FDCWD, name, mode & 0o1777))
+    succeeded(sys.mkdirat(AT_FDCWD, name, modeBits(mode) & 0o1777))
     settleMode(sys, name, mode, 0o1777, () => sys.unlinkat(AT_FDCWD, name, AT_REMOVEDIR))
   })
 
@@ -107,7 +109,7 @@ const makeDirectory = (path: TreePath, mode: number) =>
 const makeNode = (path: TreePath, { mode, rdev = 0n, type }: NodeToMake) =>
   attempt("makeNode", path, (sys, name) => {
     if (BigInt.asUintN(32, rdev) !== rdev) throw new Errno(EINVAL)
-    succeeded(sys.mknodat(AT_FDCWD, name, formatOf[type] | (mode & 0o7777), Number(rdev)))
+    succeeded(sys.mknodat(AT_FDCWD, name, formatOf[type] | modeBits(mode), Number(rdev)))
     settleMode(sys, name, mode, 0o7777, () => sys.unlinkat(AT_FDCWD, name, 0))
   })
 
@@ -148,7 +150,8 @@ const removeDirectory = (path: TreePath) =>
 // === setMode
 const setMode = (path: TreePath, mode: number, links: Links = "noFollow") =>
   attempt("setMode", path, (sys, name) => {
-    succeeded(links === "follow" ? sys.chmod(name, mode & 0o7777) : changeMode(sys, name, mode & 0o7777))
+    const bits = modeBits(mode)
+    succeeded(links === "follow" ? sys.chmod(name, bits) : changeMode(sys, name, bits))
   })
 
 // === setOwner

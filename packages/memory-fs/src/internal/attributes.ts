@@ -4,6 +4,7 @@ import type { MemoryVolume } from "../MemoryVolume.ts"
 import { inodeToChange } from "./change.ts"
 import { Errno } from "./errno.ts"
 import { type Inode, isSymlink, markChanged, setTimes } from "./inode.ts"
+import { modeBits } from "./linux.ts"
 import { locate, requireWritable } from "./lookup.ts"
 import type { Location } from "./mountTable.ts"
 
@@ -15,9 +16,10 @@ const toChange = (volume: MemoryVolume, path: string, follow: boolean): Location
 
 /** `fchmodat2(2)`. */
 export const changeMode = (volume: MemoryVolume, path: string, mode: number, follow: boolean): void => {
+  const bits = modeBits(mode)
   const { link } = toChange(volume, path, follow)
   if (isSymlink(link)) throw new Errno("EOPNOTSUPP")
-  setMode(inodeToChange(volume, link), mode)
+  setMode(inodeToChange(volume, link), bits)
 }
 
 /** `fchownat(2)`. */

@@ -3,7 +3,7 @@ import type { MemoryVolume } from "../MemoryVolume.ts"
 import { copyUp } from "./copyUp.ts"
 import * as Disk from "./disk.ts"
 import { Errno } from "./errno.ts"
-import { type Entry, type Inode, isDirectory, isEmpty } from "./inode.ts"
+import { type Entry, type Inode, isDirectory, isEmpty, type Link } from "./inode.ts"
 import { createIn, exchangeIn, linkIn, removeFrom, renameIn } from "./overlayChange.ts"
 import { OverlayEntry } from "./overlayEntry.ts"
 
@@ -14,17 +14,10 @@ export const create = (volume: MemoryVolume, directory: Entry, name: string, ino
     : directory.createChild(name, inode)
 
 /** Gives what is there another name. */
-export const link = (volume: MemoryVolume, existing: Entry, directory: Entry, name: string): Entry => {
-  if (existing instanceof OverlayEntry !== directory instanceof OverlayEntry) throw new Errno("EXDEV")
-  return existing instanceof OverlayEntry && directory instanceof OverlayEntry
-    ? linkIn(volume, existing, directory, name)
-    : linkOnDisk(existing, directory, name)
-}
-
-const linkOnDisk = (existing: Entry, directory: Entry, name: string): Entry => {
-  if (directory instanceof OverlayEntry) throw new Errno("EXDEV")
-  return Disk.addName(directory, name, existing.getNode())
-}
+export const link = (volume: MemoryVolume, existing: Entry, directory: Entry, name: string): Entry =>
+  existing instanceof OverlayEntry
+    ? linkIn(volume, existing, inOverlay(directory), name)
+    : Disk.addName(onDisk(directory), name, existing.getNode())
 
 /** Takes a name away; a directory must be empty. */
 export const remove = (volume: MemoryVolume, entry: Entry): void => {
@@ -47,24 +40,30 @@ export interface Renamed {
 /** Moves an entry to a name, over what is there. */
 export const rename = (volume: MemoryVolume, { directory, name, source, target, whiteout }: Renamed): void => {
   if (source instanceof OverlayEntry) {
-    if (!(directory instanceof OverlayEntry) || !(target === undefined || target instanceof OverlayEntry)) {
-      throw new Errno("EXDEV")
-    }
     if (whiteout) throw new Errno("EINVAL")
-    return renameIn(volume, source, directory, name, target)
+    return renameIn(volume, source, inOverlay(directory), name, target && inOverlay(target))
   }
-  if (directory instanceof OverlayEntry) throw new Errno("EXDEV")
   if (target !== undefined) remove(volume, target)
   const [from, oldName] = [source.parent, source.name]
-  Disk.move(source, directory, name)
+  Disk.move(source, onDisk(directory), name)
   if (whiteout) from?.createChild(oldName, Disk.newWhiteout(volume))
 }
 
 /** Two entries change places. */
-export const exchange = (volume: MemoryVolume, one: Entry, other: Entry): void => {
-  if (one instanceof OverlayEntry && other instanceof OverlayEntry) return exchangeIn(volume, one, other)
-  if (one instanceof OverlayEntry || other instanceof OverlayEntry) throw new Errno("EXDEV")
-  Disk.exchange(one, other)
+export const exchange = (volume: MemoryVolume, one: Entry, other: Entry): void =>
+  one instanceof OverlayEntry
+    ? exchangeIn(volume, one, inOverlay(other))
+    : Disk.exchange(one, onDisk(other))
+
+/** Whoever asks for a change of two entries has seen that one mount shows both. */
+const inOverlay = (entry: Entry): OverlayEntry => {
+  if (entry instanceof OverlayEntry) return entry
+  throw new Error(`${entry.name} is not in the overlay`)
+}
+
+const onDisk = (entry: Entry): Link => {
+  if (entry instanceof OverlayEntry) throw new Error(`${entry.name} is in an overlay`)
+  return entry
 }
 
 /** The inode that changes are made to. Without `contents` a file's are about to be thrown away. */

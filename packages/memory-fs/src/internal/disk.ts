@@ -1,7 +1,6 @@
 /** Names on the disk itself, put in and taken out of directories: what every change comes down to, in an overlay too. */
 import { formatOf } from "@snapshotter/core/TreeFileSystem"
 import type { MemoryVolume } from "../MemoryVolume.ts"
-import { Errno } from "./errno.ts"
 import { type Inode, type Link, markChanged } from "./inode.ts"
 
 /** Gives an inode one more name. */
@@ -27,7 +26,8 @@ export const exchange = (one: Link, other: Link): void => {
 /** Puts a name that is in no directory into one. */
 export const put = (link: Link, { directory, name }: Place): void => {
   link.name = name
-  link.steps = [...directory.steps, name]
+  // The path that memfs keeps in a link. Its own setter writes it anew in all that is below, which a rename must not cost.
+  Reflect.set(link, "_steps", [...directory.steps, name])
   directory.setChild(name, link)
   markChanged(link.getNode())
 }
@@ -38,7 +38,7 @@ interface Place {
 }
 
 const placeOf = ({ name, parent }: Link): Place => {
-  if (parent === undefined) throw new Errno("ENOENT")
+  if (parent === undefined) throw new Error(`${name} is in no directory`)
   return { directory: parent, name }
 }
 

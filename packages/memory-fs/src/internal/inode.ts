@@ -2,7 +2,7 @@
  * memfs's inodes and links (its directory entries), and what Linux keeps in an inode that memfs does not: extended
  * attributes, times to the nanosecond, sizes and blocks of everything that is no file.
  */
-import { type EntryType, formatOf } from "@snapshotter/core/TreeFileSystem"
+import { type EntryType, formatOf, type TimesToSet } from "@snapshotter/core/TreeFileSystem"
 import type { Volume } from "memfs"
 import { byteLength } from "./names.ts"
 import type { OverlayEntry } from "./overlayEntry.ts"
@@ -110,7 +110,7 @@ export const timesOf = (inode: Inode): Times => ({
 })
 
 /** What is not given stays. */
-export const setTimes = (inode: Inode, { atimeNanoseconds, mtimeNanoseconds }: Partial<Times>): void => {
+export const setTimes = (inode: Inode, { atimeNanoseconds, mtimeNanoseconds }: TimesToSet): void => {
   if (atimeNanoseconds !== undefined) inode.atime = dateOf(atimeNanoseconds)
   if (mtimeNanoseconds !== undefined) inode.mtime = dateOf(mtimeNanoseconds)
   markChanged(inode)

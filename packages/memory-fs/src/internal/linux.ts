@@ -29,15 +29,17 @@ import { byteLength } from "./names.ts"
 
 /** `mkdir(2)` without an umask. */
 export const makeDirectory = (volume: MemoryVolume, path: string, mode: number): Entry => {
+  const bits = modeBits(mode) & 0o1777
   const { name, parent } = vacancy(volume, path, true)
-  return Change.create(volume, parent.link, name, newInode(volume, parent, formatOf.directory | (mode & 0o1777)))
+  return Change.create(volume, parent.link, name, newInode(volume, parent, formatOf.directory | bits))
 }
 
 /** `mknod(2)` without an umask. */
 export const makeNode = (volume: MemoryVolume, path: string, { mode, rdev = 0n, type }: NodeToMake): Entry => {
+  const bits = modeBits(mode)
   if (BigInt.asUintN(rdevBits, rdev) !== rdev) throw new Errno("EINVAL")
   const { name, parent } = vacancy(volume, path, false)
-  const inode = newInode(volume, parent, formatOf[type] | (mode & 0o7777))
+  const inode = newInode(volume, parent, formatOf[type] | bits)
   if (type === "characterDevice" || type === "blockDevice") inode.rdev = Number(rdev)
   return Change.create(volume, parent.link, name, inode)
 }
@@ -74,6 +76,12 @@ const vacancy = (volume: MemoryVolume, path: string, forDirectory: boolean): Fou
   if (found.slash && !forDirectory) throw new Errno("ENOENT")
   requireRoom(found.parent)
   return found
+}
+
+/** What the kernel takes of a mode; it would refuse what is no number of bits, if it could be told. */
+export const modeBits = (mode: number): number => {
+  if (!Number.isSafeInteger(mode) || mode < 0) throw new Errno("EINVAL")
+  return mode & 0o7777
 }
 
 /** Something can be put into the directory. */

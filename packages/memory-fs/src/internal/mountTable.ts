@@ -1,5 +1,4 @@
 /** The mount table: which directory shows which. Mounts hold links, not paths, so they survive renames as the kernel's do. */
-import { Errno } from "./errno.ts"
 import type { Entry, Link } from "./inode.ts"
 
 /** A name as seen through one mount. */
@@ -83,7 +82,7 @@ export class MountTable {
   /** Takes a mount, and all that is mounted on it, out of the tree. */
   detach(mount: MountedTree): void {
     for (const mounted of this.mountsOn(mount)) this.detach(mounted)
-    if (mount.on === undefined) throw new Errno("EINVAL")
+    if (mount.on === undefined) throw new Error("what is not attached cannot be detached")
     const here = this.byMountPoint.get(mount.on.link)?.filter((mounted) => mounted !== mount) ?? []
     if (here.length === 0) this.byMountPoint.delete(mount.on.link)
     else this.byMountPoint.set(mount.on.link, here)

@@ -5,7 +5,7 @@ import * as Change from "./change.ts"
 import { Errno } from "./errno.ts"
 import { isRead } from "./fifo.ts"
 import { type Entry, type Inode, isDirectory, isSpecial, isSymlink, typeOf } from "./inode.ts"
-import { newInode, requireRoom } from "./linux.ts"
+import { modeBits, newInode, requireRoom } from "./linux.ts"
 import { find, locate, requireWritable } from "./lookup.ts"
 import type { Location } from "./mountTable.ts"
 
@@ -14,13 +14,14 @@ export const openFile = (volume: MemoryVolume, path: string, opening: Opening): 
   const { append, create, exclusive = false, noFollow = false, read, write } = opening
   if (read !== true && write !== true && append !== true) throw new Errno("EINVAL")
   const makes = create !== undefined
+  const mode = makes ? modeBits(create) : 0
   const follow = makes ? !exclusive && !noFollow && "unless a slash follows" : !noFollow || path.endsWith("/")
   const found = find(volume, path, follow)
   if (makes && found.slash && found.last === "name") throw new Errno("EISDIR")
   if (found.at !== undefined) return openExisting(volume, found.at, found.slash, opening)
   if (!makes) throw new Errno("ENOENT")
   requireRoom(found.parent)
-  const inode = newInode(volume, found.parent, formatOf.file | (create & 0o7777))
+  const inode = newInode(volume, found.parent, formatOf.file | mode)
   return { mount: found.parent.mount, link: Change.create(volume, found.parent.link, found.name, inode) }
 }
 
@@ -67,7 +68,6 @@ export const truncate = (volume: MemoryVolume, path: string, length: number): vo
 
 /** `ftruncate(2)`, once it is open for writing. */
 export const resize = (inode: Inode, length: number): void => {
-  requireOffset(length)
   if (!inode.isFile()) throw new Errno("EINVAL")
   if (length > fileBytesMax) throw new Errno("EFBIG")
   inode.truncate(length)
@@ -75,7 +75,6 @@ export const resize = (inode: Inode, length: number): void => {
 
 /** `pwrite(2)`; `append` writes to the end. */
 export const writeAt = (inode: Inode, bytes: Uint8Array, offset: number, append: boolean): number => {
-  requireOffset(offset)
   if (!inode.isFile()) throw new Errno("ESPIPE")
   const at = append ? inode.getSize() : offset
   if (at + bytes.length > fileBytesMax) throw new Errno("EFBIG")
@@ -85,11 +84,11 @@ export const writeAt = (inode: Inode, bytes: Uint8Array, offset: number, append:
 /** `pread(2)`. */
 export const readAt = (entry: Entry, into: Uint8Array, offset: number): number => {
   if (isDirectory(entry)) throw new Errno("EISDIR")
-  requireOffset(offset)
   if (isSpecial(entry)) throw new Errno("ESPIPE")
   return entry.getNode().read(into, 0, into.length, offset)
 }
 
-const requireOffset = (offset: number): void => {
+/** What is no number of bytes the kernel would refuse, if it could be told. */
+export const requireOffset = (offset: number): void => {
   if (!Number.isSafeInteger(offset) || offset < 0) throw new Errno("EINVAL")
 }

@@ -82,7 +82,7 @@ export const layersOf = ({ lowers, upper }: Layers): ReadonlyArray<Link> =>
 /** The layer whose attributes an entry shows: of a merged directory the topmost. */
 export const topOf = (layers: Layers): Link => {
   const [top] = layersOf(layers)
-  if (top === undefined) throw new Errno("ENOENT")
+  if (top === undefined) throw new Error("an entry that no layer has")
   return top
 }
 

@@ -173,7 +173,7 @@ const drop = (volume: MemoryVolume, link: Link): void => {
 
 const made = (directory: OverlayEntry, name: string): OverlayEntry => {
   const entry = directory.children.get(name)
-  if (entry === undefined) throw new Errno("ENOENT")
+  if (entry === undefined) throw new Error(`${name} was made and is not seen`)
   return entry
 }
 
@@ -183,6 +183,6 @@ const gone = (entry: OverlayEntry): void => {
 }
 
 const aboveOf = (entry: OverlayEntry): OverlayEntry => {
-  if (entry.parent === undefined) throw new Errno("ENOENT")
+  if (entry.parent === undefined) throw new Error(`${entry.name} is in no directory`)
   return entry.parent
 }

@@ -3,6 +3,7 @@
  * open files hold on to it. What it shows is decided by `overlay.ts`, what changes it stands in `overlayChange.ts`.
  */
 import { type Inode, isDirectory, type Link } from "./inode.ts"
+import type { MountedTree } from "./mountTable.ts"
 import { originOf } from "./origin.ts"
 import { isMerged, type Layers, layersOf, listed, lookUp, type Namespace, topOf } from "./overlay.ts"
 
@@ -17,6 +18,8 @@ export interface Settings {
 export class Overlay {
   readonly layers: Layers
   readonly settings: Settings
+  /** The mounts through which its layers were found. */
+  readonly holders: ReadonlySet<MountedTree>
   /** What `lstat` tells as `dev` of all that is in it. */
   readonly device: bigint
   readonly root: OverlayEntry
@@ -24,9 +27,10 @@ export class Overlay {
   whiteout: Inode | undefined
   private readonly shared = new WeakMap<Inode, OverlayInode>()
 
-  constructor(layers: Layers, settings: Settings, device: bigint) {
+  constructor(layers: Layers, settings: Settings, holders: ReadonlySet<MountedTree>, device: bigint) {
     this.layers = layers
     this.settings = settings
+    this.holders = holders
     this.device = device
     this.root = new OverlayEntry(this, "/", undefined, layers)
   }

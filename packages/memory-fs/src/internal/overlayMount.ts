@@ -26,7 +26,7 @@ export const findLayers = (volume: MemoryVolume, plan: OverlayPlan): Found => ({
 /** The directory; what is not there is refused by its path. */
 const locateNamed = (volume: MemoryVolume, path: string): Location => {
   try {
-    return locateDirectory(volume, path)
+    return locateDirectory(volume, path.toWellFormed())
   } catch (error) {
     if (error instanceof Errno) {
       throw new Refused(error.code, `${JSON.stringify(path)} cannot be reached as a directory`)
@@ -66,7 +66,10 @@ export const makeOverlay = (volume: MemoryVolume, plan: OverlayPlan, found: Foun
   const written = writtenDirectories(found)
   requireApart(written === undefined ? lowers : [written.upper, written.work, ...lowers])
   if (written !== undefined) prepareWork(volume, written.work, plan)
-  return new Overlay({ upper: written?.upper, lowers }, plan.settings, volume.mounts.newDevice(volume.device))
+  const holders = new Set(
+    [found.upper, ...found.lowers].flatMap((location) => location === undefined ? [] : [location.mount])
+  )
+  return new Overlay({ upper: written?.upper, lowers }, plan.settings, holders, volume.mounts.newDevice(volume.device))
 }
 
 /** The two directories that are written to: apart, and where the one can be renamed into the other. */

@@ -37,8 +37,9 @@ export class Descriptor {
     }
   }
 
-  /** Returns when it is closed. */
+  /** Returns when it is closed. Closes once: the number may be another's the second time. */
   readonly close: Effect.Effect<void> = Effect.callback((resume) => {
+    if (this.closing) return resume(Effect.void)
     this.closing = true
     const close = () => {
       this.sys.close(this.fd)

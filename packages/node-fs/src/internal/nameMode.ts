@@ -1,9 +1,15 @@
 /** The mode of what has a name, without following a symlink there. */
 import { constants } from "node:fs"
 import { O_CLOEXEC, O_PATH } from "./directory.ts"
-import { ENOENT, ENOSYS, EOPNOTSUPP, EPERM, Errno, succeeded } from "./errno.ts"
+import { EINVAL, ENOENT, ENOSYS, EOPNOTSUPP, EPERM, Errno, succeeded } from "./errno.ts"
 import { look, lookAt, seen } from "./stat.ts"
 import { AT_FDCWD, AT_SYMLINK_NOFOLLOW, type Path, type Syscalls } from "./syscalls.ts"
+
+/** What the kernel takes of a mode; it would refuse what is no number of bits, if it could be told. */
+export const modeBits = (mode: number): number => {
+  if (!Number.isSafeInteger(mode) || mode < 0) throw new Errno(EINVAL)
+  return mode & 0o7777
+}
 
 /** 0, or the negated errno: `EOPNOTSUPP` for a symlink, which has no mode of its own. */
 export const changeMode = (sys: Syscalls, path: Path, mode: number): number => {

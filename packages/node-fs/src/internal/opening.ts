@@ -3,6 +3,7 @@ import type { Opening } from "@snapshotter/core/TreeFileSystem"
 import { constants, readlinkSync } from "node:fs"
 import { O_CLOEXEC } from "./directory.ts"
 import { EEXIST, EINVAL, ENOENT, Errno, succeeded } from "./errno.ts"
+import { modeBits } from "./nameMode.ts"
 import { lookAt, lookThrough, seen } from "./stat.ts"
 import { AT_FDCWD, type Path, type Syscalls } from "./syscalls.ts"
 
@@ -14,7 +15,7 @@ const always = O_NONBLOCK | O_NOCTTY | O_CLOEXEC
 export const openFile = (sys: Syscalls, path: Path, opening: Opening): number => {
   const flags = flagsOf(opening)
   if (opening.create === undefined) return succeeded(sys.openat(AT_FDCWD, path, flags, 0))
-  return create(sys, path, flags, opening.create & 0o7777, opening.exclusive === true)
+  return create(sys, path, flags, modeBits(opening.create), opening.exclusive === true)
 }
 
 const flagsOf = ({ append, noFollow, read, truncate, write }: Opening): number => {
@@ -31,6 +32,7 @@ const create = (sys: Syscalls, path: Path, flags: number, mode: number, exclusiv
   if (fd !== -EEXIST || exclusive) throw new Errno(-fd)
   // A symlink to nowhere is something, and its target is made by the second call.
   const dangles = lookThrough(sys, path) === -ENOENT
+  // Still to create: the kernel refuses some that are there for that alone. Who makes it if it vanishes now, nothing tells.
   const second = succeeded(sys.openat(AT_FDCWD, path, flags | O_CREAT, mode))
   return dangles ? settled(sys, second, mode, () => nameOf(second)) : second
 }

@@ -1,22 +1,28 @@
 /** Whole contents of files, read and written piece by piece. */
 import { Effect } from "effect"
-import type { FileSystemError } from "../../StoreFileSystem.ts"
-import type { TreeFile } from "../../TreeFileSystem.ts"
+import { FileSystemError } from "../../StoreFileSystem.ts"
+import { textOf, type TreeFile, type TreePath } from "../../TreeFileSystem.ts"
 
-const pieceBytes = 262_144
+/** What is read at once where nobody knows how much there is. */
+export const pieceBytes = 262_144
+
+/** Node reads no larger file as a whole. */
+const wholeBytesMax = 2 ** 31
 
 /** All there is, however much the file says it has. */
-export const readAll = (file: TreeFile): Effect.Effect<Uint8Array, FileSystemError> =>
+export const readAll = (path: TreePath, file: TreeFile): Effect.Effect<Uint8Array, FileSystemError> =>
   Effect.gen(function*() {
     const { size } = yield* file.stat
-    // One byte more, so that a file that has what it says takes one read, and a second to see its end.
+    if (size > wholeBytesMax) {
+      // Node's own code, not an errno.
+      return yield* new FileSystemError({ operation: "read", path: textOf(path), code: "ERR_FS_FILE_TOO_LARGE" })
+    }
+    // Room for one byte more, so that a file that has what it says is seen to end there.
     let contents = new Uint8Array(size + 1)
-    let length = 0
-    for (;;) {
-      const bytes = yield* file.read(contents.subarray(length), length)
-      if (bytes === 0) return contents.slice(0, length)
-      length += bytes
-      if (length === contents.length) contents = grown(contents)
+    for (let length = 0;;) {
+      length += yield* file.read(contents.subarray(length), length)
+      if (length < contents.length) return contents.subarray(0, length)
+      contents = grown(contents)
     }
   })
 
@@ -26,10 +32,9 @@ const grown = (contents: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> => {
   return larger
 }
 
-/** All of it, from this offset on. */
+/** All of it, from this offset on; no bytes are written too, so that whoever may not write is told. */
 export const writeAll = (file: TreeFile, bytes: Uint8Array, offset = 0): Effect.Effect<void, FileSystemError> =>
   Effect.gen(function*() {
-    // At least one call: that it cannot be written shows for no bytes too.
     let written = 0
     do written += yield* file.write(bytes.subarray(written), offset + written)
     while (written < bytes.length)
@@ -41,8 +46,8 @@ export const copyAll = (from: TreeFile, to: TreeFile): Effect.Effect<void, FileS
     const piece = new Uint8Array(pieceBytes)
     for (let offset = 0;;) {
       const bytes = yield* from.read(piece, offset)
-      if (bytes === 0) return
-      yield* writeAll(to, piece.subarray(0, bytes), offset)
+      if (bytes > 0) yield* writeAll(to, piece.subarray(0, bytes), offset)
+      if (bytes < piece.length) return
       offset += bytes
     }
   })

@@ -2,9 +2,10 @@
 import { Effect } from "effect"
 import { FileSystemError } from "../../StoreFileSystem.ts"
 import { textOf, type TreeEntry, type TreeFileSystem } from "../../TreeFileSystem.ts"
+import { orAbsent } from "./absent.ts"
 import { copyAll } from "./contents.ts"
+import { isSame } from "./info.ts"
 import { makeDirectories } from "./makingDirectories.ts"
-import { unlessAbsent } from "./removing.ts"
 
 export interface CopyOptions {
   /** Whether files that are there already are replaced; else they stay, and that is no failure. */
@@ -26,7 +27,8 @@ export const copyFile = (tree: TreeFileSystem, from: string, to: string): Copyin
     const status = yield* source.stat
     if (isSame(status, yield* target.stat)) return
     yield* target.truncate(0)
-    yield* tree.setOwner(to, { uid: status.uid, gid: status.gid }, "follow")
+    // As far as the user may.
+    yield* unlessForbidden(tree.setOwner(to, { uid: status.uid, gid: status.gid }, "follow"))
     yield* tree.setMode(to, mode, "follow")
     // Before the contents: so an empty file has its source's times, any other its own.
     yield* tree.setTimes(to, timesOf(status), "follow")
@@ -71,7 +73,7 @@ const copyAny = (tree: TreeFileSystem, from: string, to: string, options: CopyOp
     if (source.type === "directory") return yield* copyTree(tree, from, to, source, target === undefined, options)
     if (source.type === "symlink") return yield* copyLink(tree, from, to, target)
     if (target !== undefined && !options.overwrite) return
-    if (target !== undefined) yield* unlessAbsent(tree.removeFile(to))
+    if (target !== undefined) yield* orAbsent(tree.removeFile(to))
     yield* copyFile(tree, from, to)
     if (options.preserveTimestamps) yield* tree.setTimes(to, timesOf(source))
   })
@@ -109,16 +111,10 @@ const copyTree = (
     if (isNew) yield* tree.setMode(to, source.mode)
   })
 
+const unlessForbidden = (changing: Copying): Copying =>
+  Effect.catch(changing, (error) => error.code === "EPERM" ? Effect.void : Effect.fail(error))
+
 const refusal = (path: string, code: string) => new FileSystemError({ operation: "copy", path, code })
-
-const orAbsent = <A>(looking: Effect.Effect<A, FileSystemError>) =>
-  Effect.catch(
-    looking,
-    (error): Effect.Effect<undefined, FileSystemError> =>
-      error.code === "ENOENT" ? Effect.succeed(undefined) : Effect.fail(error)
-  )
-
-const isSame = (one: TreeEntry, other: TreeEntry): boolean => one.dev === other.dev && one.ino === other.ino
 
 const timesOf = ({ atimeNanoseconds, mtimeNanoseconds }: TreeEntry) => ({ atimeNanoseconds, mtimeNanoseconds })
 

@@ -12,6 +12,9 @@ export const typeOf: Readonly<Record<EntryType, FileSystem.File.Type>> = {
   socket: "Socket"
 }
 
+/** Whether both are of one file. */
+export const isSame = (one: TreeEntry, other: TreeEntry): boolean => one.dev === other.dev && one.ino === other.ino
+
 const blockBytes = 4096
 
 export const infoOf = (entry: TreeEntry): FileSystem.File.Info => ({

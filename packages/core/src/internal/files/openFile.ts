@@ -3,6 +3,7 @@ import { Effect, FileSystem, Option } from "effect"
 import type { PlatformError } from "effect/PlatformError"
 import type { FileSystemError } from "../../StoreFileSystem.ts"
 import type { TreeFile } from "../../TreeFileSystem.ts"
+import { pieceBytes } from "./contents.ts"
 import { infoOf } from "./info.ts"
 import { asPlatform, unusable } from "./platform.ts"
 
@@ -43,9 +44,8 @@ export class OpenFile implements FileSystem.File {
     if (!Number.isInteger(size) || size < 0) {
       return Effect.fail(unusable("readAlloc", "size must be a non-negative integer"))
     }
-    return Effect.flatMap(this.as("readAlloc", this.file.stat), (status) => {
-      // No more than there is: a caller may well ask for everything by a very large number.
-      const buffer = new Uint8Array(status.type === "file" ? Math.min(size, status.size) : size)
+    return Effect.flatMap(this.roomFor(size), (room) => {
+      const buffer = new Uint8Array(room)
       return Effect.map(
         this.readInto("readAlloc", buffer, options),
         (bytes) => bytes === 0 ? Option.none() : Option.some(buffer.subarray(0, bytes))
@@ -60,8 +60,12 @@ export class OpenFile implements FileSystem.File {
   }
 
   write(buffer: Uint8Array): Effect.Effect<number, PlatformError> {
+    return this.writeFrom("write", buffer)
+  }
+
+  private writeFrom(method: string, buffer: Uint8Array): Effect.Effect<number, PlatformError> {
     return Effect.map(
-      Effect.suspend(() => this.as("write", this.file.write(buffer, Number(this.position)))),
+      Effect.suspend(() => this.as(method, this.file.write(buffer, Number(this.position)))),
       (bytes) => {
         if (!this.append) this.position += BigInt(bytes)
         return bytes
@@ -71,9 +75,16 @@ export class OpenFile implements FileSystem.File {
 
   writeAll(buffer: Uint8Array): Effect.Effect<void, PlatformError> {
     return Effect.flatMap(
-      this.write(buffer),
+      this.writeFrom("writeAll", buffer),
       (bytes) => bytes < buffer.length ? this.writeAll(buffer.subarray(bytes)) : Effect.void
     )
+  }
+
+  /** A caller may well ask for everything by a very large number. */
+  private roomFor(size: number): Effect.Effect<number, PlatformError> {
+    return size <= pieceBytes
+      ? Effect.succeed(size)
+      : Effect.map(this.as("readAlloc", this.file.stat), (status) => Math.min(size, Math.max(status.size, pieceBytes)))
   }
 
   private readInto(

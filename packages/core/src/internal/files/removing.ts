@@ -2,6 +2,7 @@
 import { Effect } from "effect"
 import { FileSystemError } from "../../StoreFileSystem.ts"
 import { below, type TreeFileSystem, type TreePath } from "../../TreeFileSystem.ts"
+import { orAbsent } from "./absent.ts"
 
 /** Removes a file, a symlink, or with `recursive` a directory; the first refusal comes when the rest is done. */
 export const remove = (
@@ -15,11 +16,8 @@ export const remove = (
     // Node's own code for this, not an errno.
     if (!recursive) return yield* new FileSystemError({ operation: "remove", path, code: "ERR_FS_EISDIR" })
     // What is gone when its turn comes need not be removed.
-    yield* unlessAbsent(removeRecursively(tree, path))
-  }).pipe((removing) => force ? unlessAbsent(removing) : removing)
-
-export const unlessAbsent = (removing: Effect.Effect<void, FileSystemError>): Effect.Effect<void, FileSystemError> =>
-  Effect.catch(removing, (error) => error.code === "ENOENT" ? Effect.void : Effect.fail(error))
+    yield* orAbsent(removeRecursively(tree, path))
+  }).pipe((removing) => force ? orAbsent(removing) : removing)
 
 /** Tries the directory itself first, as Node does: what is mounted on it is `EBUSY` before anything in it is touched. */
 const removeRecursively = (tree: TreeFileSystem, path: TreePath): Effect.Effect<void, FileSystemError> =>
@@ -31,7 +29,7 @@ const removeRecursively = (tree: TreeFileSystem, path: TreePath): Effect.Effect<
     if (refusal.code !== "ENOTEMPTY") return yield* refusal
     let first: FileSystemError | undefined
     for (const name of yield* tree.readDirectory(path)) {
-      const refusal = yield* refusalOf(unlessAbsent(removeRecursively(tree, below(path, name))))
+      const refusal = yield* refusalOf(orAbsent(removeRecursively(tree, below(path, name))))
       first ??= refusal
     }
     if (first !== undefined) return yield* first

@@ -200,6 +200,26 @@ export const openFileCases: Suite<Needs> = [
       }
       yield* expectEqual("the size", (yield* file.stat).size, 0)
     })),
+  statement(
+    "an offset that is none is EINVAL before all that a file would refuse",
+    (tree, at) =>
+      Effect.gen(function*() {
+        const reading = yield* tree.open(at("file"), { read: true, create: 0o644 })
+        const directory = yield* tree.open(at(), { read: true })
+        for (const file of [reading, directory]) {
+          yield* expectCode("writing", file.write(bytes("x"), -1), "EINVAL")
+          yield* expectCode("truncating", file.truncate(-1), "EINVAL")
+        }
+        yield* expectCode("reading", directory.read(new Uint8Array(1), -1), "EINVAL")
+      })
+  ),
+  statement("append implies that it can be written, whatever is said of that", (tree, at) =>
+    Effect.gen(function*() {
+      const file = yield* tree.open(at("file"), { append: true, write: false, create: 0o644 })
+      yield* file.write(bytes("text"), 0)
+      yield* file.truncate(2)
+      yield* expectEqual("the size", (yield* file.stat).size, 2)
+    })),
   statement("sync of a file and of a directory returns", (tree, at) =>
     Effect.gen(function*() {
       const file = yield* tree.open(at("file"), { ...both, create: 0o644 })

@@ -94,9 +94,13 @@ export const statusCases: Suite<Needs> = [
       yield* makeOneOfEach(tree, at)
       for (const name of ["file", "fifo", "socket", "empty", "toFile", "toFull", "toFull/inner"]) {
         yield* tree.access(at(name))
-        yield* tree.access(at(name), { write: true })
-        yield* tree.access(at(name), { write: false })
+        yield* tree.access(at(name), { read: true, write: true })
+        yield* tree.access(at(name), { read: false, write: false })
       }
+      yield* tree.access(at("empty"), { execute: true })
+      yield* expectCode("running what nobody may run", tree.access(at("file"), { execute: true }), "EACCES")
+      yield* tree.setMode(at("file"), 0o755)
+      yield* tree.access(at("file"), { execute: true, read: true, write: true })
       yield* expectCode("of a dangling symlink", tree.access(at("dangling"), { write: true }), "ENOENT")
     })),
   statement(
@@ -156,6 +160,17 @@ export const deviceCases: Suite<Needs> = [
         }
       })
   ),
+  statement("what is no mode is EINVAL", (tree, at) =>
+    Effect.gen(function*() {
+      yield* put(tree, at("file"))
+      for (const mode of [-1, 0.5, Number.NaN, Number.POSITIVE_INFINITY]) {
+        yield* expectCode(`setMode ${mode}`, tree.setMode(at("file"), mode), "EINVAL")
+        yield* expectCode(`makeDirectory ${mode}`, tree.makeDirectory(at("x"), mode), "EINVAL")
+        yield* expectCode(`makeNode ${mode}`, tree.makeNode(at("x"), { type: "fifo", mode }), "EINVAL")
+        yield* expectCode(`open ${mode}`, Effect.scoped(tree.open(at("x"), { write: true, create: mode })), "EINVAL")
+      }
+      yield* expectEqual("the names", yield* namesIn(tree, at()), ["file"])
+    })),
   statement("a device number of more than 12 and 20 bits is EINVAL", (tree, at) =>
     Effect.gen(function*() {
       for (const rdev of [deviceNumber(4_096, 0), deviceNumber(0, 1_048_576), -1n]) {
