@@ -59,7 +59,7 @@ export const defects: ReadonlyArray<Defect> = [
       },
       {
         file: "internal/create.ts",
-        find: "if (parent !== undefined) yield* chainIsDurable(store, operation, parent, chain[0])",
+        find: "if (full && parent !== undefined) yield* chainIsDurable(store, operation, parent, chain[0])",
         put: ""
       },
       { file: "internal/create.ts", find: "import { chainFrom, ", put: "import { chainFrom, lookUp, " },
@@ -146,8 +146,8 @@ export const defects: ReadonlyArray<Defect> = [
     edits: [
       {
         file: "internal/commit.ts",
-        find: "if (refusesMounted) yield* notMounted(store, operation, { ...found, name: key })\nif",
-        put: "if"
+        find: "if (refusesMounted) yield* notMounted(store, operation, { ...found, name: key })\nyield*",
+        put: "yield*"
       },
       {
         file: "internal/commit.ts",

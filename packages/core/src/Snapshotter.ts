@@ -179,6 +179,7 @@ export const make = Effect.fnUntraced(function*(
       root: layout.root,
       waitingRoom: layout.place("staging"),
       lockTimeoutMillis: settings.lockTimeoutMillis,
+      waitsForDisk: settings.durability === "full",
       scope,
       failure: failedIn,
       syncFailed: (error) => markSuspects(store, error)

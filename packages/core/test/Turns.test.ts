@@ -79,6 +79,7 @@ const makeBench = Effect.gen(function*() {
     fileSystemType: unused
   }
   const turns = makeTurns({
+    waitsForDisk: false,
     fs,
     root: "root",
     waitingRoom: "waiting room",

@@ -252,12 +252,21 @@ const withDescriptor = <A>(sys: Syscalls, fd: number, use: () => A): A => {
   }
 }
 
+/** Good until something else is read. */
 const contents = (sys: Syscalls, fd: number): Buffer => {
   const parts: Array<Buffer> = []
-  for (;;) {
-    const bytes = succeeded(sys.read(fd, chunk, chunk.length))
-    if (bytes === 0) return Buffer.concat(parts)
-    parts.push(Buffer.from(chunk.subarray(0, bytes)))
+  for (let length = 0;;) {
+    const bytes = succeeded(sys.read(fd, chunk.subarray(length), chunk.length - length))
+    length += bytes
+    if (bytes === 0) {
+      return parts.length === 0
+        ? chunk.subarray(0, length)
+        : Buffer.concat([...parts, chunk.subarray(0, length)])
+    }
+    if (length === chunk.length) {
+      parts.push(Buffer.from(chunk))
+      length = 0
+    }
   }
 }
 

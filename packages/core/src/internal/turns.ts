@@ -108,6 +108,8 @@ export interface TurnsOptions {
   /** A directory whose lock is held by some process that waits for the other one. */
   readonly waitingRoom: string
   readonly lockTimeoutMillis: number
+  /** Whether batches wait for the disk, so that one that is larger is worth a moment. */
+  readonly waitsForDisk: boolean
   readonly scope: Scope.Scope
   readonly failure: (operation: string) => (error: FileSystemError) => StoreFailure | ReadOnlyStore
   /** Called once for every failed sync, before anyone is told. */
@@ -119,6 +121,8 @@ export const makeTurns = (options: TurnsOptions): Turns => {
   const queue: Array<Entry> = []
   let batch: ReadonlyArray<Entry> = []
   let leadership: Leadership | undefined
+  /** How many went through last: where one was alone, nobody is waited for. */
+  let together = 1
   let closed = false
 
   const take = <A, E>(change: Change<A, E>) =>
@@ -237,7 +241,10 @@ export const makeTurns = (options: TurnsOptions): Turns => {
       const clock = yield* Clock.Clock
       const since = millisBy(clock)
       while (queue.length > 0) {
+        // Those who waited for one sync go on in the same turn of the event loop: let them come before the next one.
+        if (options.waitsForDisk && together > 1) yield* Effect.yieldNow
         batch = nextBatch(queue)
+        together = batch.length
         for (const entry of batch) entry.state = "running"
         const goOn = yield* runBatch(restore, batch)
         batch = []

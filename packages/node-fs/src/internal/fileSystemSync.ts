@@ -1,11 +1,12 @@
 /**
- * `syncfs`, shared: one at a time for each file system, and whoever asks while one runs is covered by the next.
+ * `syncfs`, shared: one at a time for each file system, and whoever asks before it begins is covered by the next.
  *
  * Linux reports a failed write-back once to each descriptor that was open when it happened (errseq): a descriptor
  * opened later does not hear of an error that somebody else has been told already. So one descriptor for each file
  * system is opened when it is first met, before anything was written to it from here, and held until the layer ends.
  */
 import { Effect } from "effect"
+import { setImmediate } from "node:timers/promises"
 import { openDirectory } from "./directory.ts"
 import { Errno } from "./errno.ts"
 import { lookAt, seen } from "./stat.ts"
@@ -42,8 +43,7 @@ export class FileSystemSync {
   readonly close: Effect.Effect<void> = Effect.promise(async () => {
     for (const [dev, held] of this.held) {
       this.held.delete(dev)
-      await held.running
-      await held.next
+      while (held.next !== undefined || held.running !== undefined) await (held.next ?? held.running)
       held.sys.close(held.fd)
     }
   })
@@ -57,16 +57,16 @@ export class FileSystemSync {
   }
 }
 
-const request = (held: Held): Promise<number> => {
-  if (held.next !== undefined) return held.next
-  if (held.running === undefined) return start(held)
+const request = (held: Held): Promise<number> => held.next ??= next(held)
+
+const next = async (held: Held): Promise<number> => {
   // The one that runs may have tried to write what was asked for here, and failed: its error is not told again.
-  held.next = held.running.then(async (before) => {
-    held.next = undefined
-    const after = await start(held)
-    return before < 0 ? before : after
-  })
-  return held.next
+  const before = await held.running ?? 0
+  // Whoever asks in the same turn of the event loop need not wait for another one.
+  await setImmediate()
+  held.next = undefined
+  const after = await start(held)
+  return before < 0 ? before : after
 }
 
 const start = (held: Held): Promise<number> => {

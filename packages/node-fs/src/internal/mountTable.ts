@@ -2,7 +2,7 @@
 import { constants } from "node:fs"
 import { O_CLOEXEC } from "./directory.ts"
 import { succeeded } from "./errno.ts"
-import { type MountInfo, parse } from "./mountinfo.ts"
+import { type MountInfo, parseLines } from "./mountinfo.ts"
 import { AT_FDCWD, type Syscalls } from "./syscalls.ts"
 
 const POLLPRI = 0x2
@@ -14,6 +14,9 @@ const readsMax = 10
 export class MountTable {
   private sys: Syscalls | undefined
   private fd = -1
+  /** Room for what is read; it grows with what is mounted. */
+  private chunk: Buffer = Buffer.alloc(65_536)
+  private lines: ReadonlyMap<string, MountInfo> = new Map()
   private mounts: ReadonlyArray<MountInfo> = []
 
   /** All mounts, oldest first. Throws `Errno` where the kernel does not tell. */
@@ -25,7 +28,8 @@ export class MountTable {
     }
     // Asked before it is read: a change in between is then told the next time.
     for (let changed = this.changed(sys) || isNew, reads = 0; changed && reads < readsMax; reads++) {
-      this.mounts = parse(this.contents(sys))
+      this.lines = parseLines(this.contents(sys), this.lines)
+      this.mounts = [...this.lines.values()]
       changed = this.changed(sys)
     }
     return this.mounts
@@ -44,14 +48,14 @@ export class MountTable {
     return (request.readInt16LE(6) & (POLLPRI | POLLERR)) !== 0
   }
 
+  /** Good until it is read again. */
   private contents(sys: Syscalls): Buffer {
     succeeded(sys.lseek(this.fd, 0, 0))
-    const parts: Array<Buffer> = []
-    for (;;) {
-      const part = Buffer.alloc(65_536)
-      const bytes = succeeded(sys.read(this.fd, part, part.length))
-      if (bytes === 0) return Buffer.concat(parts)
-      parts.push(part.subarray(0, bytes))
+    for (let length = 0;;) {
+      const bytes = succeeded(sys.read(this.fd, this.chunk.subarray(length), this.chunk.length - length))
+      if (bytes === 0) return this.chunk.subarray(0, length)
+      length += bytes
+      if (length === this.chunk.length) this.chunk = Buffer.concat([this.chunk], 2 * length)
     }
   }
 }

@@ -34,21 +34,24 @@ export interface MountInfo {
 }
 
 const space = 0x20
-const newline = 0x0a
 const comma = 0x2c
 const backslash = 0x5c
 const equals = 0x3d
 const quote = 0x22
 
 /** All mounts in the kernel's order. Lines that are none are left out. */
-export const parse = (bytes: Buffer): Array<MountInfo> => {
-  const mounts: Array<MountInfo> = []
-  for (let start = 0; start < bytes.length;) {
-    const newlineAt = bytes.indexOf(newline, start)
-    const end = newlineAt === -1 ? bytes.length : newlineAt
-    const mount = parseLine(split(bytes.subarray(start, end), space))
-    if (mount !== undefined) mounts.push(mount)
-    start = end + 1
+export const parse = (bytes: Buffer): Array<MountInfo> => [...parseLines(bytes, new Map()).values()]
+
+/**
+ * The mounts by their lines, in the kernel's order. A line that was there before says the same as before: of many mounts,
+ * few change at a time.
+ */
+export const parseLines = (bytes: Buffer, before: ReadonlyMap<string, MountInfo>): Map<string, MountInfo> => {
+  const mounts = new Map<string, MountInfo>()
+  // In this encoding a character is a byte.
+  for (const line of bytes.toString("latin1").split("\n")) {
+    const mount = before.get(line) ?? parseLine(split(Buffer.from(line, "latin1"), space))
+    if (mount !== undefined) mounts.set(line, mount)
   }
   return mounts
 }

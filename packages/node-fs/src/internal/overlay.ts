@@ -21,10 +21,13 @@ const FSCONFIG_CMD_CREATE = 6
 /** `fsconfig` takes no longer text. */
 const stringBytesMax = 255
 
-/** The parameters that this kernel's overlay says it has; `undefined` while the module is not loaded. */
+let parameters: ReadonlySet<string> | undefined
+
+/** The parameters that this kernel's overlay says it has; `undefined` while the module is not loaded. Read once. */
 export const knownParameters = (): ReadonlySet<string> | undefined => {
   const directory = "/sys/module/overlay/parameters"
-  return existsSync(directory) ? new Set(readdirSync(directory)) : undefined
+  if (parameters === undefined && existsSync(directory)) parameters = new Set(readdirSync(directory))
+  return parameters
 }
 
 // ============================================================ fsopen

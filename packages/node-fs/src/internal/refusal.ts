@@ -89,10 +89,14 @@ export const privilege = (): { readonly uid: number; readonly mayMount: boolean 
   }
 }
 
+/** Once known it stays so: a process that has threads, as Node's has, cannot enter another one. */
+let inUserNamespace: boolean | undefined
+
 /** Whether this process is in a user namespace of its own: the first one maps every user to itself. */
 export const isInUserNamespace = (): boolean => {
   try {
-    return !/^\s*0\s+0\s+4294967295\s*$/.test(readFileSync("/proc/self/uid_map", "latin1"))
+    inUserNamespace ??= !/^\s*0\s+0\s+4294967295\s*$/.test(readFileSync("/proc/self/uid_map", "latin1"))
+    return inUserNamespace
   } catch {
     return false
   }

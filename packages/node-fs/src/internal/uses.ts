@@ -81,7 +81,7 @@ interface Shown {
 
 const shownLayers = new WeakMap<MountInfo, { readonly lower: Array<Shown>; readonly upper: Array<Shown> }>()
 
-/** Taken apart once for each time that the mounts are read: a machine may have tens of thousands of layers mounted. */
+/** Taken apart once for each mount: a machine may have tens of thousands of layers mounted. */
 const shownBy = (mount: MountInfo) => {
   const known = shownLayers.get(mount)
   if (known !== undefined) return known
