@@ -26,9 +26,9 @@ export interface Effort {
 }
 
 export const thorough: Effort = {
-  samples: 300,
-  milliseconds: 4_000,
-  warmUp: 200,
+  samples: 200,
+  milliseconds: 1_200,
+  warmUp: 100,
   snapshots: [10, 1_000, 10_000],
   depths: [1, 10, 100],
   liveMounts: [1, 20, 200],

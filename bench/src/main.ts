@@ -3,7 +3,7 @@
  * targets of both. Needs root, since it mounts.
  */
 import { NodeRuntime, NodeServices } from "@effect/platform-node"
-import { Console, Effect, Option, Result } from "effect"
+import { Console, Data, Effect, Option, Result } from "effect"
 import { Command, Flag } from "effect/cli"
 import * as fs from "node:fs"
 import { describeDisk, type Disk, diskNames, makeDisk } from "./disks.ts"
@@ -40,6 +40,7 @@ const command = Command.make(
   },
   Effect.fn(function*({ disk, durability, json, markdown, quick: isQuick, section }) {
     const say = Option.contains(json, "-") ? Console.error : Console.log
+    if (process.getuid?.() !== 0) return yield* new Refusal({ message: "the bench mounts, and has to be run as root" })
     const wantedDisks = yield* chosen(disk, diskNames)
     const wantedSections = yield* chosen(section, sectionNames)
     const directory = yield* scratch
@@ -77,17 +78,26 @@ const command = Command.make(
   }, Effect.scoped)
 )
 
+/** What the one who called it can put right. */
+class Refusal extends Data.TaggedError("Refusal")<{ readonly message: string }> {}
+
 /** Which of these were asked for, or all. */
 const chosen = <A extends string>(asked: Option.Option<string>, all: ReadonlyArray<A>) =>
   Effect.gen(function*() {
     if (Option.isNone(asked)) return all
     const names = asked.value.split(",")
     const unknown = names.find((name) => !all.some((one) => one === name))
-    if (unknown !== undefined) return yield* Effect.die(new Error(`there is no ${unknown}: ${all.join(", ")}`))
+    if (unknown !== undefined) {
+      return yield* new Refusal({ message: `there is no ${unknown}; there are ${all.join(", ")}` })
+    }
     return all.filter((one) => names.includes(one))
   })
 
 Command.runWith(command, { version: "1" })(process.argv.slice(2)).pipe(
+  Effect.catchTag(
+    "Refusal",
+    ({ message }) => Effect.andThen(Console.error(message), Effect.sync(() => void (process.exitCode = 2)))
+  ),
   Effect.provide(NodeServices.layer),
   NodeRuntime.runMain
 )
