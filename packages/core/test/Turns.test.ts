@@ -79,7 +79,7 @@ const makeBench = Effect.gen(function*() {
     fileSystemType: unused
   }
   const turns = makeTurns({
-    waitsForDisk: false,
+    waitsForDisk: true,
     fs,
     root: "root",
     waitingRoom: "waiting room",
