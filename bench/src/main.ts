@@ -26,6 +26,10 @@ const command = Command.make(
       Flag.withDescription("less of everything, within two minutes"),
       Flag.withDefault(false)
     ),
+    seconds: Flag.Int("seconds").pipe(
+      Flag.withDescription("begin nothing more after so many; 100 with --quick, else no limit"),
+      Flag.optional
+    ),
     json: Flag.String("json").pipe(
       Flag.withDescription("write all rows to this file as JSON; - prints them, and no table"),
       Flag.optional
@@ -38,7 +42,7 @@ const command = Command.make(
     disk: list("disk", `only these, with commas between: ${diskNames.join(", ")}`),
     durability: Flag.Literals("durability", durabilities).pipe(Flag.withDescription("only this"), Flag.optional)
   },
-  Effect.fn(function*({ disk, durability, json, markdown, quick: isQuick, section }) {
+  Effect.fn(function*({ disk, durability, json, markdown, quick: isQuick, seconds, section }) {
     const say = Option.contains(json, "-") ? Console.error : Console.log
     if (process.getuid?.() !== 0) return yield* new Refusal({ message: "the bench mounts, and has to be run as root" })
     const wantedDisks = yield* chosen(disk, diskNames)
@@ -61,9 +65,10 @@ const command = Command.make(
     )
     const rows: Array<Row> = []
     const begun = performance.now()
+    const secondsMax = Option.getOrElse(seconds, () => effort.secondsMax)
     for (const { called, measure } of pieces) {
       const started = performance.now()
-      if (started - begun > effort.secondsMax * 1_000) {
+      if (started - begun > secondsMax * 1_000) {
         yield* say(`left out for want of time: ${called}`)
         continue
       }
