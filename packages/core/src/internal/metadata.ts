@@ -1,36 +1,80 @@
 /** What a store writes down about a snapshot, and about itself: versioned JSON, decoded strictly. */
 import { Result, Schema } from "effect"
-import { Labels, SnapshotId } from "../Snapshot.ts"
+import { type Labels, SnapshotId } from "../Snapshot.ts"
 
 /** The format version that this library writes, and the only one it reads. */
 export const formatVersion = 1
 
 /** `key.json` of an active snapshot or a view, `name.json` of a committed one. */
-export const Metadata = Schema.Struct({
-  version: Schema.Literal(formatVersion),
+export interface Metadata {
+  readonly version: typeof formatVersion
   /** The key or name: an index link counts only if what it leads to bears the name that was looked up. */
-  name: Schema.String,
+  readonly name: string
   /** Whose layers lie below; the `parent` link says the same. Two witnesses, so that a lost link is not taken for none. */
-  parent: Schema.optionalKey(SnapshotId),
-  labels: Labels,
-  createdAt: Schema.BigIntFromString,
-  updatedAt: Schema.BigIntFromString,
+  readonly parent?: SnapshotId
+  readonly labels: Labels
+  readonly createdAt: bigint
+  readonly updatedAt: bigint
   /**
    * Whether the snapshot is on disk: for a committed one its contents too. Without it, an operation at durability `full`
    * has to make it so before it builds on it.
    */
-  durable: Schema.Boolean
-})
-export type Metadata = typeof Metadata.Type
+  readonly durable: boolean
+}
 
-const MetadataJson = Schema.fromJsonString(Metadata)
-const decodeMetadata = Schema.decodeUnknownResult(MetadataJson)
+export const encodeMetadata = ({ createdAt, durable, labels, name, parent, updatedAt, version }: Metadata): string =>
+  JSON.stringify({
+    version,
+    name,
+    parent,
+    labels,
+    createdAt: String(createdAt),
+    updatedAt: String(updatedAt),
+    durable
+  })
 
-export const encodeMetadata: (metadata: Metadata) => string = Schema.encodeSync(MetadataJson)
+/** By hand, since every operation does it, some three times, and a walk for each snapshot: a schema takes thrice as long. */
+const decodeMetadata = (text: string): Metadata | undefined => {
+  const json = parsed(text)
+  if (!isRecord(json)) return undefined
+  const { createdAt, durable, labels, name, parent, updatedAt, version } = json
+  if (version !== formatVersion || typeof name !== "string" || typeof durable !== "boolean") return undefined
+  if (!isNumber(createdAt) || !isNumber(updatedAt) || !isLabels(labels)) return undefined
+  if (parent !== undefined && !isId(parent)) return undefined
+  return {
+    version,
+    name,
+    ...(parent === undefined ? {} : { parent }),
+    labels,
+    createdAt: BigInt(createdAt),
+    updatedAt: BigInt(updatedAt),
+    durable
+  }
+}
+
+const parsed = (text: string): unknown => {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+const isRecord = (json: unknown): json is Readonly<Record<string, unknown>> =>
+  typeof json === "object" && json !== null && !Array.isArray(json)
+
+const isLabels = (json: unknown): json is Labels =>
+  isRecord(json) && Object.values(json).every((value) => typeof value === "string")
+
+const isNumber = (json: unknown): json is string => typeof json === "string" && /^-?\d+$/.test(json)
+
+const isId = Schema.is(SnapshotId)
 
 /** The metadata, or what is wrong with the text, ready to be said after a path. */
-export const readMetadata = (text: string): Result.Result<Metadata, string> =>
-  Result.mapError(decodeMetadata(text), () => problemOf(text))
+export const readMetadata = (text: string): Result.Result<Metadata, string> => {
+  const metadata = decodeMetadata(text)
+  return metadata === undefined ? Result.fail(problemOf(text)) : Result.succeed(metadata)
+}
 
 const problemOf = (text: string): string => {
   if (text === "") return "is empty"
