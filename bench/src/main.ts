@@ -43,7 +43,9 @@ const command = Command.make(
     durability: Flag.Literals("durability", durabilities).pipe(Flag.withDescription("only this"), Flag.optional)
   },
   Effect.fn(function*({ disk, durability, json, markdown, quick: isQuick, seconds, section }) {
-    const say = Option.contains(json, "-") ? Console.error : Console.log
+    // Whatever is said or logged, by programs of the tests too, must not come between.
+    if (Option.contains(json, "-")) console.log = console.error
+    const say = Console.log
     if (process.getuid?.() !== 0) return yield* new Refusal({ message: "the bench mounts, and has to be run as root" })
     const wantedDisks = yield* chosen(disk, diskNames)
     const wantedSections = yield* chosen(section, sectionNames)
@@ -77,7 +79,7 @@ const command = Command.make(
     }
     yield* say(`\n${textTable(rows)}\n\n${verdict(rows)}`)
     const result = JSON.stringify({ machine, rows }, undefined, 2)
-    if (Option.contains(json, "-")) yield* Console.log(result)
+    if (Option.contains(json, "-")) process.stdout.write(`${result}\n`)
     else if (Option.isSome(json)) fs.writeFileSync(json.value, `${result}\n`)
     if (Option.isSome(markdown)) writeMarkdown(markdown.value, machine, rows)
   }, Effect.scoped)

@@ -2,11 +2,11 @@
  * A case of the differential between the overlays in memory and the kernel's: one program of about forty calls on both,
  * and the comparison of all that is seen and left behind. How fast one is decides how many can be tried.
  */
-import { Effect } from "effect"
+import * as NodeSnapshotter from "@snapshotter/node-fs/NodeSnapshotter"
+import { Effect, Logger } from "effect"
 import * as fc from "fast-check"
 import { type Program, program } from "../../../test/overlay/call.ts"
-import { emptyCounts } from "../../../test/overlay/compare.ts"
-import { compareOne } from "../../../test/overlay/prove.ts"
+import { compare, emptyCounts } from "../../../test/overlay/compare.ts"
 import { timed } from "../alternate.ts"
 import type { Effort } from "../Effort.ts"
 import { atMost, median, type Row } from "../Row.ts"
@@ -34,7 +34,12 @@ export const measureDifferential = (effort: Effort): Effect.Effect<Array<Row>> =
     return [atMost(row, 20)]
   })
 
-const compared = (one: Program): Effect.Effect<void> => Effect.promise(() => compareOne(one, emptyCounts()))
+/** Programs that leave files open let their mounts be told of, which is of no interest here. */
+const compared = (one: Program): Effect.Effect<void> =>
+  compare(one, emptyCounts()).pipe(
+    Effect.provide(NodeSnapshotter.layerMachine, { local: true }),
+    Effect.provide(Logger.layer([]))
+  )
 
 const isOfThatLength = ({ layers, readOnly }: Program): boolean =>
   Math.abs([...layers, readOnly].flat().length - calls) <= tolerance
