@@ -1,6 +1,6 @@
 /** A third backend, made by docs/BACKENDS.md: a machine that binds and cannot overlay, in memory and on Linux. */
 import { it } from "@effect/vitest"
-import { bindMounterSuite, lingeringMounterSuite, overlayMounterSuite } from "@snapshotter/core/testing/MounterSuite"
+import { bindMounterSuite, overlayMounterSuite } from "@snapshotter/core/testing/MounterSuite"
 import {
   badInputSuite,
   overlaySnapshotterSuite,
@@ -46,7 +46,6 @@ const onLinux = Layer.fresh(Layer.mergeAll(
 const mountingCases = [
   ...bindMounterSuite,
   ...overlayMounterSuite,
-  ...lingeringMounterSuite,
   ...overlaySnapshotterSuite,
   ...treeSnapshotterSuite,
   ...superuserSnapshotterSuite

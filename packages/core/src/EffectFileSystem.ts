@@ -3,8 +3,8 @@
  * backend that has none of its own writes the port alone. It fails as Effect's Node backend does on Linux; the errno is the
  * `code` of the failure's cause.
  *
- * Paths that do not begin with a slash begin at the root, so that nothing depends on a working directory. `watch` is not
- * supported.
+ * Paths that do not begin with a slash begin at the root, so that nothing depends on a working directory. `realPath` is the
+ * kernel's, where Node takes `..` back by text. `watch` is not supported.
  *
  * ```ts
  * import { EffectFileSystem } from "@snapshotter/core"
@@ -42,7 +42,8 @@ const attributes = (tree: TreeFileSystem) =>
     access: (path, options) =>
       withPaths("access", [path], (at) => tree.access(at, { read: options?.readable, write: options?.writable })),
     chmod: (path, mode) => withPaths("chmod", [path], (at) => tree.setMode(at, mode, "follow")),
-    chown: (path, uid, gid) => withPaths("chown", [path], (at) => tree.setOwner(at, { uid, gid }, "follow")),
+    chown: (path, uid, gid) =>
+      withPaths("chown", [path], (at) => tree.setOwner(at, { uid: idGiven(uid), gid: idGiven(gid) }, "follow")),
     utimes: (path, atime, mtime) => {
       if (![atime, mtime].every((time) => Number.isFinite(Number(time)))) {
         return Effect.fail(unusable("utimes", "a time must be a finite number of seconds, or a date that is one"))
@@ -53,6 +54,9 @@ const attributes = (tree: TreeFileSystem) =>
     stat: (path) => Effect.map(withPaths("stat", [path], tree.stat), infoOf),
     lstat: (path) => Effect.map(withPaths("lstat", [path], tree.lstat), infoOf)
   }) satisfies Operations
+
+/** What is given for "as it is", besides nothing. */
+const idGiven = (id: number): number | undefined => id === -1 || id === 0xffff_ffff ? undefined : id
 
 // == directories
 
@@ -67,7 +71,7 @@ const directories = (tree: TreeFileSystem, umask: number) =>
       withPaths("readDirectory", [path], (at) =>
         options?.recursive === true
           ? namesBelow(tree, at)
-          : Effect.map(tree.readDirectory(at), (names) => names.map(textOf))),
+          : Effect.map(namesIn(tree, at), (names) => names.map(textOf))),
     readDirectoryEntries: (path) =>
       withPaths("readDirectoryEntries", [path], (at) =>
         Effect.gen(function*() {
@@ -83,6 +87,13 @@ const directories = (tree: TreeFileSystem, umask: number) =>
       withPaths("remove", [path], (at) =>
         remove(tree, at, { force: options?.force ?? false, recursive: options?.recursive ?? false }))
   }) satisfies Operations
+
+/** A directory that has been removed lists nothing: Node does not tell it from an empty one. */
+const namesIn = (tree: TreeFileSystem, path: string) =>
+  Effect.catch(tree.readDirectory(path), (error) =>
+    error.code === "ENOENT"
+      ? Effect.map(tree.stat(path), (): ReadonlyArray<Uint8Array> => [])
+      : Effect.fail(error))
 
 /**
  * Paths from the directory on. Like Node, it goes through symlinks to directories; but not into one that it is in already,
@@ -188,7 +199,7 @@ const temporary = (tree: TreeFileSystem, umask: number) => {
   /** Where what was drawn is there already, it is drawn again. */
   const makeTempDirectory = (method: string, options: Temporary | undefined, tries = triesMax) =>
     Effect.flatMap(uniqueText, (unique): Effect.Effect<string, PlatformError> => {
-      const path = `${options?.directory ?? "/tmp"}/${options?.prefix ?? ""}${unique}`
+      const path = textOf(below(options?.directory ?? "/tmp", `${options?.prefix ?? ""}${unique}`))
       return withPaths(method, [path], (at) => tree.makeDirectory(at, 0o700)).pipe(
         Effect.as(path),
         Effect.catchReason(

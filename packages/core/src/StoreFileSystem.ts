@@ -108,7 +108,7 @@ export interface StoreFileSystem {
    * Removes a directory and all in it, or a single file; where there is nothing it does nothing.
    *
    * Never follows a symlink and never enters a mount point: what it must leave, it leaves with its parents, goes on with
-   * the rest, and reports. Any depth, any names. Others may be removing the same tree meanwhile. Interruptible.
+   * the rest, and reports; `EROFS` where it lies on a read-only mount. Any depth, any names. Others may be removing the same tree meanwhile. Interruptible.
    */
   readonly removeTree: (path: string) => Attempt<ReadonlyArray<Unremoved>>
 

@@ -12,13 +12,13 @@ import { Effect, Layer } from "effect"
 import { attachBind, wouldBeWritable } from "./internal/bind.ts"
 import { isInOverlay } from "./internal/change.ts"
 import { Errno, saysAbsent } from "./internal/errno.ts"
-import type { Entry } from "./internal/inode.ts"
+import { type Entry, isRemoved } from "./internal/inode.ts"
 import { find, locate, locateDirectory } from "./internal/lookup.ts"
-import type { MountedTree } from "./internal/mountTable.ts"
+import type { Location, MountedTree } from "./internal/mountTable.ts"
 import { shownName } from "./internal/names.ts"
 import { OverlayEntry } from "./internal/overlayEntry.ts"
 import { findLayers, makeOverlay } from "./internal/overlayMount.ts"
-import { planOverlay } from "./internal/overlayPlan.ts"
+import { isWithoutEffect, planOverlay } from "./internal/overlayPlan.ts"
 import { Refused } from "./internal/refusal.ts"
 import { usesOf } from "./internal/uses.ts"
 import { MemoryVolume } from "./MemoryVolume.ts"
@@ -32,6 +32,7 @@ const attempt = <A>(
 ): Effect.Effect<A, MountFailed> =>
   Effect.suspend(() => {
     try {
+      if (target.includes("\0") || path.includes("\0")) throw new Refused("EINVAL", "a path cannot contain NUL")
       return Effect.succeed(act())
     } catch (error) {
       if (error instanceof Refused) {
@@ -52,10 +53,10 @@ const reasonOf = (code: string, path: string): string => {
 
 // == mount
 
-const optionsKnown = ["rw", "ro", "bind", "rbind"]
+const isKnown = (option: string): boolean => ["rw", "ro", "bind", "rbind"].includes(option) || isWithoutEffect(option)
 
 const requireOptions = (mount: BindMount): void => {
-  const unknown = mount.options.find((option) => !optionsKnown.includes(option))
+  const unknown = mount.options.find((option) => !isKnown(option))
   if (unknown !== undefined) {
     throw new Refused(
       "EINVAL",
@@ -74,9 +75,19 @@ const requireUnwritten = (volume: MemoryVolume, layer: Entry, path: string): Eff
     return other === undefined ? Effect.void : Effect.fail(new AlreadyMounted({ layer: path, target: other.target }))
   })
 
+const sourceOf = (volume: MemoryVolume, { source }: BindMount): Location =>
+  locateDirectory(volume, source.toWellFormed())
+
+/** Nothing is mounted on what has been removed. */
+const placeFor = (volume: MemoryVolume, target: string): Location => {
+  const location = locateDirectory(volume, target.toWellFormed())
+  if (isRemoved(location.link)) throw new Errno("ENOENT")
+  return location
+}
+
 const mountBind = Effect.fnUntraced(function*(volume: MemoryVolume, mount: BindMount, target: string) {
   yield* attempt("mount", target, target, () => requireOptions(mount))
-  const on = yield* attempt("mount", target, target, () => locateDirectory(volume, target.toWellFormed()))
+  const on = yield* attempt("mount", target, target, () => placeFor(volume, target))
   const source = yield* attempt(
     "mount",
     target,
@@ -89,7 +100,7 @@ const mountBind = Effect.fnUntraced(function*(volume: MemoryVolume, mount: BindM
 
 const mountOverlay = Effect.fnUntraced(function*(volume: MemoryVolume, mount: OverlayMount, target: string) {
   const plan = yield* attempt("mount", target, target, () => planOverlay(mount))
-  const on = yield* attempt("mount", target, target, () => locateDirectory(volume, target.toWellFormed()))
+  const on = yield* attempt("mount", target, target, () => placeFor(volume, target))
   const layers = yield* attempt("mount", target, target, () => findLayers(volume, plan))
   if (plan.writable && layers.upper !== undefined) yield* requireUnwritten(volume, layers.upper.link, plan.upper ?? "")
   const overlay = yield* attempt("mount", target, target, () => makeOverlay(volume, plan, layers))
@@ -104,10 +115,21 @@ const detach = (volume: MemoryVolume, mount: MountedTree): Effect.Effect<void> =
   Effect.suspend(() => {
     if (!volume.mounts.isAttached(mount)) return Effect.void
     const target = pathOfRoot(volume, mount)
+    if (volume.mounts.mountOn({ mount, link: mount.root }) !== undefined) {
+      return Effect.logWarning(`${target} stays mounted: something else is mounted on it now`)
+    }
+    endBrought(volume, mount)
     const used = isUsed(volume, mount)
     volume.mounts.detach(mount)
     return used ? Effect.logWarning(`${target} was still in use, so it was detached instead of unmounted`) : Effect.void
   })
+
+/** What came with a mount has to go before it. */
+const endBrought = (volume: MemoryVolume, mount: MountedTree): void => {
+  for (const one of mount.brought.toReversed()) {
+    if (volume.mounts.isAttached(one) && !isUsed(volume, one)) volume.mounts.detach(one)
+  }
+}
 
 const isUsed = (volume: MemoryVolume, mount: MountedTree): boolean =>
   mount.users > 0 || volume.mounts.mountsOn(mount).length > 0 || holdsLayers(volume, mount)
@@ -128,6 +150,10 @@ const mount = (volume: MemoryVolume): Mounter["mount"] => (mounts, target) =>
     : Effect.uninterruptible(Effect.gen(function*() {
       const made: Array<MountedTree> = []
       const detachAll = Effect.suspend(() => Effect.forEach(made.toReversed(), (one) => detach(volume, one)))
+      // All that is to be shown is looked for before anything is mounted on it.
+      for (const one of mounts) {
+        if (one.type === "bind") yield* attempt("mount", target, one.source, () => sourceOf(volume, one))
+      }
       for (const one of mounts) {
         made.push(yield* Effect.onError(mountOne(volume, one, target), () => detachAll))
       }
@@ -143,6 +169,7 @@ const unmount = (volume: MemoryVolume): Mounter["unmount"] => (target) =>
       const reason = "nothing is mounted on exactly this path"
       return yield* new MountFailed({ operation: "unmount", target, code: "EINVAL", reason })
     }
+    endBrought(volume, mount)
     if (isUsed(volume, mount)) return yield* new StillInUse({ target })
     volume.mounts.detach(mount)
   })

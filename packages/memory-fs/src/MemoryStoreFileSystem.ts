@@ -7,9 +7,9 @@ import { Effect, Layer } from "effect"
 import * as Attributes from "./internal/attributes.ts"
 import { identityOf, inodeToChange, isInOverlay } from "./internal/change.ts"
 import { Errno, saysAbsent } from "./internal/errno.ts"
-import { type Entry as Named, type Inode, isDirectory, namesIn, setTimes, timesOf, xattrsOf } from "./internal/inode.ts"
+import { type Entry as Named, type Inode, isDirectory, setTimes, timesOf, xattrsOf } from "./internal/inode.ts"
 import * as Linux from "./internal/linux.ts"
-import { find, locate, locateDirectory, requireWritable } from "./internal/lookup.ts"
+import { find, listedAt, locate, locateDirectory, realPathOf, requireWritable } from "./internal/lookup.ts"
 import { shownName } from "./internal/names.ts"
 import { openFile } from "./internal/opening.ts"
 import { statusOf } from "./internal/status.ts"
@@ -24,6 +24,7 @@ const attempt = <A>(
 ): Effect.Effect<A, FileSystemError> =>
   Effect.suspend(() => {
     try {
+      if (path.includes("\0")) throw new Errno("EINVAL")
       return Effect.succeed(act(path.toWellFormed()))
     } catch (error) {
       if (error instanceof Errno) return Effect.fail(new FileSystemError({ operation, path, code: error.code }))
@@ -44,7 +45,7 @@ const unlessAbsent = <A, B>(act: () => A, otherwise: B): A | B => {
 // == realPath
 
 const realPath = (volume: MemoryVolume): StoreFileSystem["realPath"] => (path) =>
-  attempt("realPath", path, (at) => textOfName(volume.mounts.pathOf(locate(volume, at, true))))
+  attempt("realPath", path, (at) => textOfName(realPathOf(volume, at)))
 
 /** A name or a path that is UTF-8. */
 const textOfName = (name: string): string => {
@@ -66,7 +67,7 @@ const lstat = (volume: MemoryVolume): StoreFileSystem["lstat"] => (path) =>
 // == readDirectory
 
 const readDirectory = (volume: MemoryVolume): StoreFileSystem["readDirectory"] => (path) =>
-  attempt("readDirectory", path, (at) => namesIn(locateDirectory(volume, at).link).map(shownName))
+  attempt("readDirectory", path, (at) => listedAt(volume, at).map(shownName))
 
 // == readFile
 
@@ -149,6 +150,7 @@ const removeTree = (volume: MemoryVolume): StoreFileSystem["removeTree"] => (pat
       // The name itself, so that what is mounted on it is seen to be a mount point.
       const link = found.last === "name" ? found.parent.link.children.get(found.name) : found.at.link
       const mount = found.last === "name" ? found.parent.mount : found.at.mount
+      if (!mount.writable) return Effect.fail(new FileSystemError({ operation: "removeTree", path, code: "EROFS" }))
       return link === undefined ? Effect.succeed([]) : inTurns(removing(volume, { mount, link }))
     })
   )

@@ -17,9 +17,9 @@ import * as Attributes from "./internal/attributes.ts"
 import { identityOf } from "./internal/change.ts"
 import { Errno } from "./internal/errno.ts"
 import { countReader } from "./internal/fifo.ts"
-import { isSpecial, isSymlink, namesIn } from "./internal/inode.ts"
+import { isSpecial, isSymlink } from "./internal/inode.ts"
 import * as Linux from "./internal/linux.ts"
-import { locate, locateDirectory, requireWritable } from "./internal/lookup.ts"
+import { listedAt, locate, pathBytesMax, realPathOf, requireWritable } from "./internal/lookup.ts"
 import type { Location } from "./internal/mountTable.ts"
 import { bytesOfName, nameOf } from "./internal/names.ts"
 import { openFile, readAt, requireOffset, resize, truncate, writeAt } from "./internal/opening.ts"
@@ -46,6 +46,7 @@ const attempt = <A>(
 
 /** A path as this package writes it. */
 const pathFrom = (path: TreePath): string => {
+  if (path.length > pathBytesMax) throw new Errno("ENAMETOOLONG")
   const name = nameFrom(path)
   if (name === "") throw new Errno("ENOENT")
   if (!name.startsWith("/")) throw new Errno("EINVAL")
@@ -75,9 +76,8 @@ const looking = (volume: MemoryVolume) =>
         // What is written to a device or a FIFO does not reach the file system.
         if (asked.write === true && !isSpecial(location.link)) requireWritable(location)
       }),
-    realPath: (path) => attempt("realPath", path, (at) => bytesOfName(volume.mounts.pathOf(locate(volume, at, true)))),
-    readDirectory: (path) =>
-      attempt("readDirectory", path, (at) => namesIn(locateDirectory(volume, at).link).map(bytesOfName)),
+    realPath: (path) => attempt("realPath", path, (at) => bytesOfName(realPathOf(volume, at))),
+    readDirectory: (path) => attempt("readDirectory", path, (at) => listedAt(volume, at).map(bytesOfName)),
     readLink: (path) =>
       attempt("readLink", path, (at) => {
         const { link } = locate(volume, at, false)
@@ -98,6 +98,7 @@ const fileOf = (
   const identity = identityOf(link)
   let open = true
   mount.users++
+  if (write || append) mount.writers++
   if (read) countReader(identity, 1)
   const use = <A>(operation: string, act: () => A) =>
     attempt(operation, path, () => {
@@ -133,6 +134,7 @@ const fileOf = (
     if (!open) return
     open = false
     mount.users--
+    if (write || append) mount.writers--
     if (read) countReader(identity, -1)
   }
   return { file, close }

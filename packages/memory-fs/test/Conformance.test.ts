@@ -4,12 +4,7 @@ import { IdSource } from "@snapshotter/core/IdSource"
 import { Mounter } from "@snapshotter/core/Mounter"
 import { StoreFileSystem } from "@snapshotter/core/StoreFileSystem"
 import { idSourceSuite } from "@snapshotter/core/testing/IdSourceSuite"
-import {
-  bindMounterSuite,
-  copyUpMounterSuite,
-  lingeringMounterSuite,
-  overlayMounterSuite
-} from "@snapshotter/core/testing/MounterSuite"
+import { bindMounterSuite, copyUpMounterSuite, overlayMounterSuite } from "@snapshotter/core/testing/MounterSuite"
 import {
   storeFileSystemSuite,
   storeFileSystemTreeSuite,
@@ -51,5 +46,5 @@ const bind = (title: string, suite: Suite<Ports>) =>
   })
 
 bind("StoreFileSystem", [...storeFileSystemSuite, ...storeFileSystemTreeSuite, ...superuserStoreFileSystemSuite])
-bind("Mounter", [...bindMounterSuite, ...overlayMounterSuite, ...copyUpMounterSuite, ...lingeringMounterSuite])
+bind("Mounter", [...bindMounterSuite, ...overlayMounterSuite, ...copyUpMounterSuite])
 bind("IdSource", idSourceSuite)

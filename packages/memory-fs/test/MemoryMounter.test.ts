@@ -114,7 +114,7 @@ it.effect("upper and work that are one, or lie in each other, and layers that ov
     assert.strictEqual(yield* refusalOf(overlay("lowerdir=/lower:/lower/d")), "ELOOP")
     assert.strictEqual(yield* refusalOf(overlay("workdir=/work", "upperdir=/upper", "lowerdir=/upper")), "ELOOP")
     assert.strictEqual(yield* refusalOf(overlay("nobody_knows", "lowerdir=/lower:/further")), "EINVAL")
-    assert.strictEqual(yield* refusalOf(overlay("lowerdir=/lower/d/file:/further")), "ENOTDIR")
+    assert.strictEqual(yield* refusalOf(overlay("lowerdir=/lower/d/file:/further")), "EINVAL")
   }))
 
 it.effect("an overlay cannot be the upper layer of another", () =>

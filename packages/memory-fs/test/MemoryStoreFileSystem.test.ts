@@ -280,9 +280,9 @@ it.effect("a read-only root refuses every change with EROFS", () =>
       store.replaceFile("/tmp/empty/inner", "/tmp/empty/x"),
       store.moveNoReplace("/tmp/empty/inner", "/tmp/empty/x"),
       store.removeFile("/tmp/empty/inner"),
+      store.removeTree("/tmp/empty/inner"),
       store.copyDirectoryAttributes("/tmp", "/tmp/empty")
     ]
     for (const change of changes) assert.strictEqual((yield* Effect.flip(change)).code, "EROFS")
-    assert.deepStrictEqual(yield* store.removeTree("/tmp/empty/inner"), [{ path: "/tmp/empty/inner", code: "EROFS" }])
     assert.isDefined(yield* store.tryLock("/tmp/empty"))
   }).pipe(Effect.scoped))

@@ -44,7 +44,7 @@ const make = ({ way }: Options) =>
     const lingering = new Set<Attached>()
     const endLingering = (sys: Syscalls): void => {
       for (const one of lingering) {
-        if (end(sys, one, () => table.read(sys)) !== "being written") lingering.delete(one)
+        if (end(sys, one, () => table.readAnew(sys)) !== "being written") lingering.delete(one)
       }
     }
     yield* Effect.addFinalizer(() => Effect.sync(() => lingering.size === 0 ? undefined : endLingering(syscalls())))
@@ -84,9 +84,11 @@ const make = ({ way }: Options) =>
     const mountOne = (sys: Syscalls, plan: Plan, target: string, pause: Effect.Effect<void>) =>
       plan.written === undefined ? attach(sys, plan, target) : attachAlone(sys, plan, plan.written, target, pause)
 
-    const attach = (sys: Syscalls, plan: Plan, target: string) =>
+    /** `untold`: the kernel will not tell of it once it is detached. */
+    const attach = (sys: Syscalls, plan: Plan, target: string, untold = false) =>
       trying(target, () => {
-        const made = attachMount(sys, plan, target, way, () => table.read(sys))
+        const mounted = attachMount(sys, plan, target, way, () => table.read(sys))
+        const made = { ...mounted, writesUntold: mounted.writesUntold || untold }
         attached.add(made)
         return made
       })
@@ -104,7 +106,7 @@ const make = ({ way }: Options) =>
             const other = certain ?? (marked === false ? undefined : writable[0])
             if (other !== undefined) return yield* new AlreadyMounted({ layer, target: other.use.target })
             if (marked === true) return yield* new AlreadyMounted({ layer, target: undefined })
-            return yield* attach(sys, plan, target)
+            return yield* attach(sys, plan, target, marked === undefined)
           }),
         (release) => Effect.sync(release)
       )
@@ -126,7 +128,7 @@ const make = ({ way }: Options) =>
       Effect.suspend(() => {
         attached.delete(ending)
         const { target } = ending
-        switch (end(sys, ending, () => table.read(sys))) {
+        switch (end(sys, ending, () => table.readAnew(sys))) {
           case "unmounted":
           case "unmounted already":
             return Effect.void
@@ -173,7 +175,7 @@ const make = ({ way }: Options) =>
     const mounted: Effect.Effect<ReadonlyArray<MountPoint>, MountFailed> = Effect.suspend(() => {
       try {
         return Effect.succeed(
-          table.read(syscalls()).map((mount) => ({
+          table.readAnew(syscalls()).map((mount) => ({
             target: mount.target,
             type: mount.type,
             writable: Mountinfo.isWritable(mount)

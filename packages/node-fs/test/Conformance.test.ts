@@ -1,12 +1,7 @@
 import { NodeFileSystem } from "@effect/platform-node"
 import { it } from "@effect/vitest"
 import { idSourceSuite } from "@snapshotter/core/testing/IdSourceSuite"
-import {
-  bindMounterSuite,
-  copyUpMounterSuite,
-  lingeringMounterSuite,
-  overlayMounterSuite
-} from "@snapshotter/core/testing/MounterSuite"
+import { bindMounterSuite, copyUpMounterSuite, overlayMounterSuite } from "@snapshotter/core/testing/MounterSuite"
 import {
   storeFileSystemSuite,
   storeFileSystemTreeSuite,
@@ -46,8 +41,7 @@ for (const way of ["fsopen", "mount"] as const) {
       const { name, test } of [
         ...bindMounterSuite,
         ...overlayMounterSuite,
-        ...copyUpMounterSuite,
-        ...lingeringMounterSuite
+        ...copyUpMounterSuite
       ]
     ) {
       it.live(name, () =>

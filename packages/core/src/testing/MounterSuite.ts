@@ -24,10 +24,7 @@ export const bindMounterSuite: Suite<Needs> = [
 ]
 
 /** What a `Mounter` promises of overlays. */
-export const overlayMounterSuite: Suite<Needs> = [...mergingCases, ...overlayUsingCases]
+export const overlayMounterSuite: Suite<Needs> = [...mergingCases, ...overlayUsingCases, ...lingeringCases]
 
 /** For backends whose overlays are as the kernel's, which copy what is changed when it is changed. */
 export const copyUpMounterSuite: Suite<Needs> = copyUpCases
-
-/** For backends that can tell who goes on writing into an overlay whose scope has closed. */
-export const lingeringMounterSuite: Suite<Needs> = lingeringCases

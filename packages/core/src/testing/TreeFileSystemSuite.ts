@@ -18,6 +18,7 @@ import { nameCases } from "./trees/names.ts"
 import { openFileCases } from "./trees/openFiles.ts"
 import { openingCases } from "./trees/opening.ts"
 import { modeCases, ownerCases } from "./trees/owners.ts"
+import { removedRootCases } from "./trees/removedRoots.ts"
 import { linkCases, removingCases } from "./trees/removing.ts"
 import { renamingCases, whiteoutCases } from "./trees/renaming.ts"
 import { deviceCases, statusCases } from "./trees/status.ts"
@@ -64,5 +65,6 @@ export const sparseTreeFileSystemSuite: Suite<Needs> = holeCases
 export const mountedTreeFileSystemSuite: Suite<MountNeeds> = [
   ...mountCases,
   ...readOnlyCases,
+  ...removedRootCases,
   ...whiteoutRefusalCases
 ]

@@ -3,7 +3,7 @@ import type { OwnerToSet, TimesToSet } from "@snapshotter/core/TreeFileSystem"
 import type { MemoryVolume } from "../MemoryVolume.ts"
 import { inodeToChange } from "./change.ts"
 import { Errno } from "./errno.ts"
-import { type Inode, isSymlink, markChanged, setTimes } from "./inode.ts"
+import { type Inode, isSymlink, markChanged, setTimes, xattrsOf } from "./inode.ts"
 import { modeBits } from "./linux.ts"
 import { locate, requireWritable } from "./lookup.ts"
 import type { Location } from "./mountTable.ts"
@@ -56,6 +56,16 @@ export const setMode = (inode: Inode, mode: number): void => {
 export const setOwner = (inode: Inode, { gid, uid }: OwnerToSet): void => {
   if (uid !== undefined) inode.uid = uid
   if (gid !== undefined) inode.gid = gid
-  if (!inode.isDirectory()) inode.perm = inode.perm & ~(inode.perm & 0o010 ? 0o6000 : 0o4000)
+  if (!inode.isDirectory()) {
+    inode.perm = inode.perm & ~(inode.perm & 0o010 ? 0o6000 : 0o4000)
+    dropCapabilities(inode)
+  }
   markChanged(inode)
+}
+
+export const capabilityXattr = "security.capability"
+
+/** What a program may do that runs a file goes with any change of its contents or owner. */
+export const dropCapabilities = (inode: Inode): void => {
+  xattrsOf(inode).delete(capabilityXattr)
 }

@@ -34,6 +34,9 @@ const submountsBelow = (table: MountTable, source: Location, writable: boolean):
 
 const attach = (table: MountTable, copy: Copy, on: Location): MountedTree => {
   const mount = table.attach(copy.root, on, copy.writable)
-  for (const submount of copy.submounts) attach(table, submount.copy, { mount, link: submount.at })
+  mount.brought = copy.submounts.flatMap(({ at, copy }) => {
+    const submount = attach(table, copy, { mount, link: at })
+    return [submount, ...submount.brought]
+  })
   return mount
 }

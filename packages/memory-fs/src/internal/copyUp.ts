@@ -4,6 +4,7 @@
  */
 import type { MemoryVolume } from "../MemoryVolume.ts"
 import { discard } from "./disk.ts"
+import { Errno } from "./errno.ts"
 import { type Inode, isDirectory, type Link, namesIn, setTimes, timesOf, xattrsOf } from "./inode.ts"
 import { setOrigin } from "./origin.ts"
 import { isOwnXattr, type Namespace, topOf } from "./overlay.ts"
@@ -16,7 +17,8 @@ import type { OverlayEntry } from "./overlayEntry.ts"
 export const copyUp = (volume: MemoryVolume, entry: OverlayEntry, contents = true): Link => {
   if (entry.upper !== undefined) return entry.upper
   const { overlay, parent } = entry
-  if (parent === undefined) throw new Error(`${entry.name} has been removed, so it is not copied up`)
+  // Where it was there is a whiteout now, or something else.
+  if (parent === undefined) throw new Errno("ENOTDIR")
   const directory = copyUp(volume, parent)
   const lower = topOf(entry).getNode()
   const before = timesOf(directory.getNode())

@@ -86,8 +86,8 @@ export const modeBits = (mode: number): number => {
 
 /** Something can be put into the directory. */
 export const requireRoom = (directory: Location): void => {
-  requireWritable(directory)
   if (isRemoved(directory.link)) throw new Errno("ENOENT")
+  requireWritable(directory)
 }
 
 /** A new inode. A directory with the setgid bit hands down its group, and the bit to directories. */

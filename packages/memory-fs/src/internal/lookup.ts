@@ -1,7 +1,7 @@
 /** Paths to locations, component by component, as `namei.c` does it: symlinks followed, mounts crossed, `..` right. */
 import type { MemoryVolume } from "../MemoryVolume.ts"
 import { Errno } from "./errno.ts"
-import { isDirectory, isSymlink } from "./inode.ts"
+import { isDirectory, isRemoved, isSymlink, namesIn } from "./inode.ts"
 import type { Location } from "./mountTable.ts"
 import { byteLength } from "./names.ts"
 
@@ -18,7 +18,8 @@ export interface Found {
 }
 
 const symlinksMax = 40
-const pathBytesMax = 4095
+/** The kernel takes no longer path, and gives none. */
+export const pathBytesMax = 4095
 const nameBytesMax = 255
 
 /** What to do with a symlink in the last place. */
@@ -36,9 +37,15 @@ export const find = (volume: MemoryVolume, path: string, follow: Follow): Found 
     if (!isDirectory(at.link)) throw new Errno("ENOTDIR")
     const isLast = pending.length === 0
     if (name === "." || name === "..") {
+      const parent = at
       if (name === "..") at = volume.mounts.above(at)
-      found = { parent: at, name, last: name, slash, at }
+      found = { parent, name, last: name, slash, at }
       continue
+    }
+    // Whatever layers have still, nothing is looked up in what has been removed.
+    if (isRemoved(at.link)) {
+      if (isLast) return { parent: at, name, last: "name", slash, at: undefined }
+      throw new Errno("ENOENT")
     }
     if (exceeds(name, nameBytesMax)) throw new Errno("ENAMETOOLONG")
     const link = at.link.children.get(name)
@@ -77,6 +84,20 @@ export const locateDirectory = (volume: MemoryVolume, path: string): Location =>
   const location = locate(volume, path, true)
   if (!isDirectory(location.link)) throw new Errno("ENOTDIR")
   return location
+}
+
+/** The path without symlinks; one too long to be given to the kernel, it does not give either. */
+export const realPathOf = (volume: MemoryVolume, path: string): string => {
+  const real = volume.mounts.pathOf(locate(volume, path, true))
+  if (exceeds(real, pathBytesMax)) throw new Errno("ENAMETOOLONG")
+  return real
+}
+
+/** What a directory lists: nothing at all once it is removed. */
+export const listedAt = (volume: MemoryVolume, path: string): Array<string> => {
+  const { link } = locateDirectory(volume, path)
+  if (isRemoved(link)) throw new Errno("ENOENT")
+  return namesIn(link)
 }
 
 /** Fails where the location is on a read-only mount. */

@@ -14,8 +14,11 @@ export interface MountedTree {
   /** Where it is attached; `undefined` for the volume itself, and once it is detached. */
   on: Location | undefined
   readonly writable: boolean
-  /** Open files on it. */
+  /** Open files on it, and those of them that can be written. */
   users: number
+  writers: number
+  /** The mounts that came with it: what is mounted in the source of a recursive bind. */
+  brought: ReadonlyArray<MountedTree>
 }
 
 export class MountTable {
@@ -26,7 +29,7 @@ export class MountTable {
   private devices = 0n
 
   constructor(root: Link) {
-    const volume: MountedTree = { root, on: undefined, writable: true, users: 0 }
+    const volume: MountedTree = { root, on: undefined, writable: true, users: 0, writers: 0, brought: [] }
     this.root = { mount: volume, link: root }
     this.mounts = [volume]
   }
@@ -62,7 +65,7 @@ export class MountTable {
   }
 
   attach(root: Entry, on: Location, writable: boolean): MountedTree {
-    const mounted: MountedTree = { root, on, writable, users: 0 }
+    const mounted: MountedTree = { root, on, writable, users: 0, writers: 0, brought: [] }
     const here = this.byMountPoint.get(on.link)
     if (here === undefined) this.byMountPoint.set(on.link, [mounted])
     else here.push(mounted)

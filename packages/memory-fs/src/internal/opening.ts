@@ -1,6 +1,7 @@
 /** `open(2)`: what is opened, made and emptied, in the order in which the kernel checks (`fs/namei.c`, `fs/open.c`). */
 import { formatOf, type Opening } from "@snapshotter/core/TreeFileSystem"
 import type { MemoryVolume } from "../MemoryVolume.ts"
+import { dropCapabilities } from "./attributes.ts"
 import * as Change from "./change.ts"
 import { Errno } from "./errno.ts"
 import { isRead } from "./fifo.ts"
@@ -36,7 +37,7 @@ const openExisting = (volume: MemoryVolume, at: Location, slash: boolean, openin
   if (changes(opening)) {
     requireWritable(at)
     const inode = Change.inodeToChange(volume, at.link, opening.truncate !== true)
-    if (opening.truncate === true) inode.truncate(0)
+    if (opening.truncate === true) resize(inode, 0)
   }
   return at
 }
@@ -70,14 +71,17 @@ export const truncate = (volume: MemoryVolume, path: string, length: number): vo
 export const resize = (inode: Inode, length: number): void => {
   if (!inode.isFile()) throw new Errno("EINVAL")
   if (length > fileBytesMax) throw new Errno("EFBIG")
+  dropCapabilities(inode)
   inode.truncate(length)
 }
 
 /** `pwrite(2)`; `append` writes to the end. */
 export const writeAt = (inode: Inode, bytes: Uint8Array, offset: number, append: boolean): number => {
   if (!inode.isFile()) throw new Errno("ESPIPE")
+  if (bytes.length === 0) return 0
   const at = append ? inode.getSize() : offset
   if (at + bytes.length > fileBytesMax) throw new Errno("EFBIG")
+  dropCapabilities(inode)
   return inode.write(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length), 0, bytes.length, at)
 }
 

@@ -49,6 +49,7 @@ export const linkIn = (
 export const removeFrom = (volume: MemoryVolume, entry: OverlayEntry): void => {
   const directory = aboveOf(entry)
   if (isDirectory(entry) && !isEmpty(entry)) throw new Errno("ENOTEMPTY")
+  requireUnmounted(volume, entry.upper)
   const remains = leavesWhiteout(directory, entry.name)
   const above = copyUp(volume, directory)
   if (entry.upper !== undefined) drop(volume, entry.upper)
@@ -74,6 +75,8 @@ export const renameIn = (
   // Before the upper layer's own answer: what is not moved in the end has been made opaque all the same.
   closeBefore(source, directory)
   if (target !== undefined && isDirectory(target) && !isEmpty(target)) throw new Errno("ENOTEMPTY")
+  requireUnmounted(volume, moved)
+  requireUnmounted(volume, target?.upper)
   moveOver(volume, { moved, above, name, target, remains })
   if (target !== undefined) gone(target)
   from.children.forget(source.name)
@@ -90,10 +93,17 @@ export const exchangeIn = (volume: MemoryVolume, one: OverlayEntry, other: Overl
   const upperOther = copyUp(volume, other)
   closeBefore(one, there)
   closeBefore(other, here)
+  requireUnmounted(volume, upper)
+  requireUnmounted(volume, upperOther)
   exchange(upper, upperOther)
   const { name } = one
   settle(one, there, other.name)
   settle(other, here, name)
+}
+
+/** The upper layer may be a mount point, where it lies: its own answer. */
+const requireUnmounted = (volume: MemoryVolume, upper: Link | undefined): void => {
+  if (upper !== undefined && volume.mounts.isMountPoint(upper)) throw new Errno("EBUSY")
 }
 
 /** A directory that comes into a merged one is closed first: what lower layers have under its new name must not show in it. */

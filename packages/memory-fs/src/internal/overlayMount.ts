@@ -4,7 +4,7 @@ import type { MemoryVolume } from "../MemoryVolume.ts"
 import * as Disk from "./disk.ts"
 import { Errno } from "./errno.ts"
 import { isDirectory, isInside, type Link, namesIn } from "./inode.ts"
-import { locateDirectory } from "./lookup.ts"
+import { locate } from "./lookup.ts"
 import type { Location } from "./mountTable.ts"
 import { Overlay, OverlayEntry } from "./overlayEntry.ts"
 import type { OverlayPlan } from "./overlayPlan.ts"
@@ -26,7 +26,9 @@ export const findLayers = (volume: MemoryVolume, plan: OverlayPlan): Found => ({
 /** The directory; what is not there is refused by its path. */
 const locateNamed = (volume: MemoryVolume, path: string): Location => {
   try {
-    return locateDirectory(volume, path.toWellFormed())
+    const location = locate(volume, path.toWellFormed(), true)
+    if (!isDirectory(location.link)) throw new Refused("EINVAL", `${JSON.stringify(path)} is not a directory`)
+    return location
   } catch (error) {
     if (error instanceof Errno) {
       throw new Refused(error.code, `${JSON.stringify(path)} cannot be reached as a directory`)
@@ -46,11 +48,13 @@ const linkOf = ({ link }: Location, what: string): Link => {
   return link
 }
 
-/** No layer may be another one, or lie in it: what is written to one would change under the other. */
-const requireApart = (layers: ReadonlyArray<Link>): void => {
-  const all = new Set(layers)
-  const isNested = layers.some((layer) => layer.parent !== layer && isBelowAny(layer.parent, all))
-  if (all.size < layers.length || isNested) throw new Refused("ELOOP", "its layers overlap; name each directory once")
+/** No layer may be another one, and no lower one lie in another: what is written to one would change under the other. */
+const requireApart = (lowers: ReadonlyArray<Link>, written: ReadonlyArray<Link>): void => {
+  const all = new Set([...written, ...lowers])
+  const isNested = lowers.some((layer) => layer.parent !== layer && isBelowAny(layer.parent, all))
+  if (all.size < lowers.length + written.length || isNested) {
+    throw new Refused("ELOOP", "its layers overlap; name each directory once")
+  }
 }
 
 const isBelowAny = (directory: Link | undefined, layers: ReadonlySet<Link>): boolean => {
@@ -64,7 +68,7 @@ const isBelowAny = (directory: Link | undefined, layers: ReadonlySet<Link>): boo
 export const makeOverlay = (volume: MemoryVolume, plan: OverlayPlan, found: Found): Overlay => {
   const lowers = found.lowers.map((lower) => linkOf(lower, "a lower layer"))
   const written = writtenDirectories(found)
-  requireApart(written === undefined ? lowers : [written.upper, written.work, ...lowers])
+  requireApart(lowers, written === undefined ? [] : [written.upper, written.work])
   if (written !== undefined) prepareWork(volume, written.work, plan)
   const holders = new Set(
     [found.upper, ...found.lowers].flatMap((location) => location === undefined ? [] : [location.mount])

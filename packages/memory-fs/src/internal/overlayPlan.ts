@@ -23,9 +23,12 @@ const required: ReadonlyMap<string, string> = new Map([
   ["verity", "off"]
 ])
 
-/** Those that change nothing that could be seen here: about syncing, numbers beyond one file system, permissions. */
-const withoutEffect =
-  /^(rw|suid|nosuid|dev|nodev|exec|noexec|relatime|noatime|strictatime|nodiratime|nosymfollow|default_permissions|xino=(on|off|auto)|uuid=(on|off|auto|null))$/
+/** Options of any mount that change nothing that could be seen here. */
+export const isWithoutEffect = (option: string): boolean =>
+  /^(rw|suid|nosuid|dev|exec|noexec|relatime|noatime|strictatime|nodiratime)$/.test(option)
+
+/** Those of overlays: about numbers beyond one file system, permissions. */
+const withoutEffect = /^(default_permissions|xino=(on|off|auto)|uuid=(on|off|auto|null))$/
 
 export const planOverlay = (mount: OverlayMount): OverlayPlan => {
   const { lower, others, upper, work } = overlayOptions(mount)
@@ -39,6 +42,9 @@ export const planOverlay = (mount: OverlayMount): OverlayPlan => {
     throw invalid("upperdir and workdir are given together or not at all")
   }
   for (const option of others) requireKnown(option)
+  if (lower.length === 1 && upper === undefined) {
+    throw invalid("an overlay without upperdir needs at least two lowerdir")
+  }
   return {
     lower,
     upper,
@@ -56,7 +62,7 @@ const requireKnown = (option: string): void => {
     throw invalid(`the option ${option} changes what a layer holds; say ${name}=${allowed}, or leave it out`)
   }
   const isKnown = allowed !== undefined || ["ro", "userxattr", "volatile"].includes(option) ||
-    withoutEffect.test(option)
+    isWithoutEffect(option) || withoutEffect.test(option)
   if (!isKnown) throw invalid(`${JSON.stringify(option)} is no option of an overlay in memory-fs; leave it out`)
 }
 

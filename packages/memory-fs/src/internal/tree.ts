@@ -29,7 +29,6 @@ export const inTurns = <A>(steps: Iterator<undefined, A>): Effect.Effect<A> =>
  */
 export function* removing(volume: MemoryVolume, start: Location): Generator<undefined, ReadonlyArray<Unremoved>> {
   const { mount } = start
-  if (!mount.writable) return [{ path: shownName(volume.mounts.pathOf(start)), code: "EROFS" }]
   const unremoved: Array<Unremoved> = []
   const left = new Set<Entry>()
   const pending: Array<Visit> = [{ link: start.link, parent: start.link.parent }]

@@ -4,6 +4,7 @@
  * that they are data there and no marks: overlayfs.rst, "Nesting overlayfs mounts"; `fs/overlayfs/xattrs.c`.
  */
 import type { MemoryVolume } from "../MemoryVolume.ts"
+import { capabilityXattr } from "./attributes.ts"
 import { inodeToChange } from "./change.ts"
 import { Errno } from "./errno.ts"
 import { type Entry, type Inode, markChanged, xattrsOf } from "./inode.ts"
@@ -13,12 +14,15 @@ import { OverlayEntry } from "./overlayEntry.ts"
 
 const nameBytesMax = 255
 const valueBytesMax = 65_536
+/** All names, each with a NUL. */
+const listBytesMax = 65_536
 const kept = ["user.", "trusted.", "security."]
 
 /** `listxattr(2)`. */
 export const listXattrs = (volume: MemoryVolume, path: string, follow: boolean): ReadonlyArray<string> => {
   const { link } = locate(volume, path, follow)
   const names = [...xattrsOf(link.getNode()).keys()]
+  if (names.reduce((bytes, name) => bytes + Buffer.byteLength(name) + 1, 0) > listBytesMax) throw new Errno("E2BIG")
   if (!(link instanceof OverlayEntry)) return names
   const { namespace } = link.overlay.settings
   return names.filter((name) => !isOwnXattr(name, namespace)).map((name) => shownXattr(name, namespace))
@@ -46,6 +50,7 @@ export const setXattr = (
 ): void => {
   requireName(name)
   if (value.length > valueBytesMax) throw new Errno("E2BIG")
+  if (name === capabilityXattr && !isCapability(value)) return refuse(volume, path, follow)
   const location = locate(volume, path, follow)
   requireWritable(location)
   const { link } = location
@@ -75,6 +80,15 @@ export const removeXattr = (volume: MemoryVolume, path: string, name: string, fo
   const inode = inodeToChange(volume, link)
   xattrsOf(inode).delete(stored)
   markChanged(inode)
+}
+
+/** The second format of file capabilities: 20 bytes, its number last in the first four. */
+const isCapability = (value: Uint8Array): boolean => value.length === 20 && value[3] === 2
+
+/** Looked up first, and on a mount that can be written. */
+const refuse = (volume: MemoryVolume, path: string, follow: boolean): never => {
+  requireWritable(locate(volume, path, follow))
+  throw new Errno("EINVAL")
 }
 
 const requireName = (name: string): void => {

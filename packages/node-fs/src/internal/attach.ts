@@ -35,6 +35,8 @@ export const closing = <A>(sys: Syscalls, fd: number, use: (fd: number) => A): A
 export const setPrivate = (sys: Syscalls, mount: number, attributes: number): void => {
   const request = Buffer.alloc(32)
   request.writeBigUInt64LE(BigInt(attributes), 0)
+  // How times of access are kept is one setting of several values: the old one has to go for a new one.
+  if ((attributes & MOUNT_ATTR__ATIME) !== 0) request.writeBigUInt64LE(BigInt(MOUNT_ATTR__ATIME), 8)
   request.writeBigUInt64LE(BigInt(MS_PRIVATE), 16)
   done("the mount's attributes", sys.mountSetattr(mount, "", AT_EMPTY_PATH | AT_RECURSIVE, request))
 }
@@ -47,6 +49,7 @@ export const setReadOnly = (sys: Syscalls, mount: number): number => {
 }
 
 const MOUNT_ATTR_RDONLY = 0x1
+const MOUNT_ATTR__ATIME = 0x70
 
 /**
  * Attaches a detached mount to a directory. A mount becomes shared when the place it is attached to is: so it is made

@@ -42,6 +42,9 @@ export const planBind = (mount: BindMount): BindPlan => {
         "nodev, noexec, noatime and the like are allowed"
     )
   }
+  if (mount.options.includes("rw") && mount.options.includes("ro")) {
+    throw new Refused(EINVAL, "rw and ro contradict each other; leave one out")
+  }
   return { recursive: mount.options.includes("rbind"), flags: mount.options.filter(isMountFlag) }
 }
 

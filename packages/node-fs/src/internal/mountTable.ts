@@ -19,6 +19,12 @@ export class MountTable {
   private lines: ReadonlyMap<string, MountInfo> = new Map()
   private mounts: ReadonlyArray<MountInfo> = []
 
+  /** The same, by where each is now: that a directory above one has been renamed, the kernel does not say. */
+  readAnew(sys: Syscalls): ReadonlyArray<MountInfo> {
+    this.close()
+    return this.read(sys)
+  }
+
   /** All mounts, oldest first. Throws `Errno` where the kernel does not tell. */
   read(sys: Syscalls): ReadonlyArray<MountInfo> {
     const isNew = this.fd < 0

@@ -46,12 +46,12 @@ type Mounted = () => ReadonlyArray<MountInfo>
 /** Mounts on a directory, whose path is without symlinks. */
 export const attachMount = (sys: Syscalls, plan: Plan, target: string, way: Way, mounted: Mounted): Attached => {
   if (plan.type === "overlay") {
-    return { identity: attachOverlay(sys, plan.overlay, target, way), target, children: [], writesThrough: false }
+    return { identity: attachOverlay(sys, plan.overlay, target, way), target, children: [], writesUntold: false }
   }
   const hasMounts = plan.bind.recursive && mounted().some((mount) => mount.target.startsWith(`${plan.source}/`))
   const identity = attachBind(sys, plan.bind, plan.source, target, way, mounted)
   const children = hasMounts ? childrenOf(sys, identity, mounted) : []
-  return { identity, target, children, writesThrough: plan.written !== undefined }
+  return { identity, target, children, writesUntold: plan.written !== undefined }
 }
 
 /** The old way only where the new one is not there, or not allowed: any other refusal is an answer. */

@@ -11,8 +11,8 @@ export interface Attached {
   readonly target: string
   /** The mounts that came with it, oldest first: what was mounted in the source of a recursive bind. */
   readonly children: ReadonlyArray<MountIdentity>
-  /** Whether it is a bind mount through which its source can be changed. */
-  readonly writesThrough: boolean
+  /** Whether a layer can be written through it, and nobody would tell once it were detached: a bind always. */
+  readonly writesUntold: boolean
 }
 
 /**
@@ -21,13 +21,13 @@ export interface Attached {
  */
 export type Ending = "unmounted" | "unmounted already" | "detached" | "left" | "being written"
 
-/** Unmounts; what is in use is detached, a writable bind only once nothing can be written through it any more. */
+/** Unmounts; what is in use is detached, but what would be written untold only once nothing can be written any more. */
 export const end = (sys: Syscalls, attached: Attached, mounted: () => ReadonlyArray<MountInfo>): Ending => {
   endChildren(sys, attached, mounted)
-  const held = attached.writesThrough && holdsLayers(mounted(), attached.target)
+  const held = attached.writesUntold && holdsLayers(mounted(), attached.target)
   const ending = held ? -EBUSY : endOne(sys, attached.identity, attached.target, mounted, 0)
   if (ending !== -EBUSY) return stateAfter(ending, "unmounted")
-  if (attached.writesThrough && (held || !freeze(sys, attached))) return "being written"
+  if (attached.writesUntold && (held || !freeze(sys, attached))) return "being written"
   return stateAfter(endOne(sys, attached.identity, attached.target, mounted, MNT_DETACH), "detached")
 }
 

@@ -68,7 +68,12 @@ const commands: Record<string, (given: Arguments) => Effect.Effect<unknown, unkn
   suites: ({ path }) =>
     Effect.gen(function*() {
       const failed: Array<string> = []
-      const cases = [...storeFileSystemSuite, ...bindMounterSuite, ...overlayMounterSuite, ...copyUpMounterSuite]
+      const cases = [
+        ...storeFileSystemSuite,
+        ...bindMounterSuite,
+        ...overlayMounterSuite,
+        ...copyUpMounterSuite
+      ]
       for (const [i, { name, test }] of cases.entries()) {
         const directory = `${path}/${i}`
         fs.mkdirSync(directory)

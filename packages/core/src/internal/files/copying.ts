@@ -1,7 +1,7 @@
 /** Copies as Node's `fs.copyFile` and `fs.cp` make them. */
 import { Effect } from "effect"
 import { FileSystemError } from "../../StoreFileSystem.ts"
-import { textOf, type TreeEntry, type TreeFileSystem } from "../../TreeFileSystem.ts"
+import { type EntryType, textOf, type TreeEntry, type TreeFileSystem } from "../../TreeFileSystem.ts"
 import { orAbsent } from "./absent.ts"
 import { copyAll } from "./contents.ts"
 import { isSame } from "./info.ts"
@@ -71,12 +71,19 @@ const copyAny = (tree: TreeFileSystem, from: string, to: string, options: CopyOp
     const target = yield* orAbsent(tree.lstat(to))
     yield* requireAlike(from, source, target)
     if (source.type === "directory") return yield* copyTree(tree, from, to, source, target === undefined, options)
+    const special = refusalOfSpecial[source.type]
+    if (special !== undefined) return yield* refusal(from, special)
     if (source.type === "symlink") return yield* copyLink(tree, from, to, target)
     if (target !== undefined && !options.overwrite) return
     if (target !== undefined) yield* orAbsent(tree.removeFile(to))
     yield* copyFile(tree, from, to)
     if (options.preserveTimestamps) yield* tree.setTimes(to, timesOf(source))
   })
+
+const refusalOfSpecial: Partial<Record<EntryType, string>> = {
+  fifo: "ERR_FS_CP_FIFO_PIPE",
+  socket: "ERR_FS_CP_SOCKET"
+}
 
 /** Over another symlink whatever was asked, unless both lead to directories of which one lies in the other. */
 const copyLink = (tree: TreeFileSystem, from: string, to: string, target: TreeEntry | undefined): Copying =>

@@ -42,6 +42,10 @@ const dateOf = (nanoseconds: bigint): Date => {
   return new Date(Number(whole * nanosecondsPerMillisecond > nanoseconds ? whole - 1n : whole))
 }
 
-/** Numbers are seconds. */
-export const nanosecondsOf = (time: Date | number): bigint =>
-  BigInt(Math.round(typeof time === "number" ? time * 1000 : time.getTime())) * nanosecondsPerMillisecond
+/** Numbers are seconds; as Node has it, a negative one is now. */
+export const nanosecondsOf = (time: Date | number): bigint => {
+  if (typeof time !== "number") return BigInt(time.getTime()) * nanosecondsPerMillisecond
+  if (time < 0) return BigInt(Date.now()) * nanosecondsPerMillisecond
+  const seconds = Math.trunc(time)
+  return BigInt(seconds) * 1_000_000_000n + BigInt(Math.trunc((time - seconds) * 1e9))
+}

@@ -54,8 +54,10 @@ export class OpenFile implements FileSystem.File {
   }
 
   truncate(length = 0): Effect.Effect<void, PlatformError> {
-    return Effect.map(this.as("truncate", this.file.truncate(length)), () => {
-      if (!this.append && this.position > BigInt(length)) this.position = BigInt(length)
+    // Node takes a negative length for none.
+    const end = Math.max(0, length)
+    return Effect.map(this.as("truncate", this.file.truncate(end)), () => {
+      if (!this.append && this.position > BigInt(end)) this.position = BigInt(end)
     })
   }
 
@@ -65,7 +67,7 @@ export class OpenFile implements FileSystem.File {
 
   private writeFrom(method: string, buffer: Uint8Array): Effect.Effect<number, PlatformError> {
     return Effect.map(
-      Effect.suspend(() => this.as(method, this.file.write(buffer, Number(this.position)))),
+      Effect.suspend(() => this.as(method, this.file.write(buffer, this.append ? 0 : Number(this.position)))),
       (bytes) => {
         if (!this.append) this.position += BigInt(bytes)
         return bytes
@@ -74,6 +76,7 @@ export class OpenFile implements FileSystem.File {
   }
 
   writeAll(buffer: Uint8Array): Effect.Effect<void, PlatformError> {
+    if (buffer.length === 0) return Effect.void
     return Effect.flatMap(
       this.writeFrom("writeAll", buffer),
       (bytes) => bytes < buffer.length ? this.writeAll(buffer.subarray(bytes)) : Effect.void
@@ -96,8 +99,15 @@ export class OpenFile implements FileSystem.File {
     if (explicit !== undefined && explicit < 0n) {
       return Effect.fail(unusable(method, "Cannot read before the start of the file"))
     }
+    if (buffer.length === 0) return Effect.succeed(0)
     return Effect.map(
-      Effect.suspend(() => this.as(method, this.file.read(buffer, Number(explicit ?? this.position)))),
+      Effect.suspend(() => {
+        const position = explicit ?? this.position
+        // So far out there is nothing that could be read.
+        return position > Number.MAX_SAFE_INTEGER
+          ? Effect.succeed(0)
+          : this.as(method, this.file.read(buffer, Number(position)))
+      }),
       (bytes) => {
         if (explicit === undefined) this.position += BigInt(bytes)
         return bytes

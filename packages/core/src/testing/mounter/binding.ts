@@ -1,5 +1,6 @@
 /** Bind mounts: what they show, how long they last, and how they fail. */
 import { Effect } from "effect"
+import type { Mounts } from "../../Mount.ts"
 import { expectEqual, expectThat, failureOf, type Suite } from "../Suite.ts"
 import {
   bind,
@@ -48,6 +49,31 @@ export const bindingCases: Suite<Needs> = [
       yield* failureOf("changing the mode", place.files.chmod(`${target}/file`, 0o600))
       yield* expectEqual("the names", yield* place.store.readDirectory(layer), ["file"])
       yield* expectEqual("the text", yield* place.store.readFile(`${layer}/file`), "text")
+    })),
+  statement(
+    "a read-only mount keeps a tree that is to be removed: EROFS, and all is there",
+    (place) =>
+      Effect.gen(function*() {
+        const layer = yield* makeLayer(place, 0, "text")
+        const target = yield* makeTarget(place)
+        yield* place.store.makeDirectory(`${layer}/directory`, 0o755)
+        yield* place.store.writeFile(`${layer}/directory/inner`, "", 0o644)
+        yield* place.mounter.mount(bind(layer, false), target)
+        for (const name of ["directory", "file"]) {
+          const error = yield* failureOf("removing", place.store.removeTree(`${target}/${name}`))
+          yield* expectEqual(`the errno for a ${name}`, error.code, "EROFS")
+        }
+        yield* expectEqual("what was in it", yield* place.store.readDirectory(`${layer}/directory`), ["inner"])
+      })
+  ),
+  statement("rw and ro contradict each other", (place) =>
+    Effect.gen(function*() {
+      const source = yield* makeLayer(place, 0, "text")
+      const target = yield* makeTarget(place)
+      const both: Mounts = [{ type: "bind", source, options: ["rw", "ro", "rbind"] }]
+      const error = yield* failureOf("mounting", inScope(place.mounter.mount(both, target)))
+      yield* expectEqual("the failure", error._tag === "MountFailed" ? error.code : error._tag, "EINVAL")
+      yield* expectNothingMounted(place)
     })),
   statement("a mount ends with its scope, and what it covered is there again", (place) =>
     Effect.gen(function*() {

@@ -1,7 +1,4 @@
-/**
- * What goes on being written after its mount has ended. A user namespace is not told of that by the kernel, where the mount
- * was an overlay.
- */
+/** What goes on being written after its mount has ended. */
 import { Effect, Exit, Scope } from "effect"
 import { expectEqual, failureOf, type Suite } from "../Suite.ts"
 import { inScope, makeLayer, makeTarget, type Needs, overlay, statement } from "./bench.ts"

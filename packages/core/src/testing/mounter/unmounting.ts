@@ -46,6 +46,65 @@ export const unmountingCases: Suite<Needs> = [
       yield* place.mounter.unmount(target)
       yield* expectEqual("the text", yield* place.files.readFileString(`${target}/file`), "a")
     })),
+  statement(
+    "a mount that something else is mounted on stays with it when its scope closes, and that is logged",
+    (place) =>
+      Effect.gen(function*() {
+        const [a, b] = [yield* makeLayer(place, 0, "a"), yield* makeLayer(place, 1, "b")]
+        const target = yield* makeTarget(place)
+        const first = yield* Scope.make()
+        yield* Scope.provide(place.mounter.mount(bind(a, true), target), first)
+        yield* inScope(Effect.gen(function*() {
+          yield* place.mounter.mount(bind(b, true), target)
+          const lines = yield* loggedBy(Scope.close(first, Exit.void))
+          yield* expectThat("it is logged", lines.some((line) => line.includes(target)))
+          yield* expectEqual("the text", yield* place.files.readFileString(`${target}/file`), "b")
+        }))
+        yield* place.mounter.unmount(target)
+        yield* expectNothingMounted(place)
+      })
+  ),
+  statement("unmount ends what came with a recursive bind, too", (place) =>
+    Effect.gen(function*() {
+      const [a, b] = [yield* makeLayer(place, 0, "a"), yield* makeLayer(place, 1, "b")]
+      yield* place.store.makeDirectory(`${a}/sub`, 0o755)
+      const target = yield* makeTarget(place)
+      yield* place.mounter.mount(bind(b, false), `${a}/sub`)
+      yield* place.mounter.mount(bind(a, false), target)
+      yield* expectEqual("the text", yield* place.files.readFileString(`${target}/sub/file`), "b")
+      yield* place.mounter.unmount(target)
+      yield* place.mounter.unmount(`${a}/sub`)
+      yield* expectNothingMounted(place)
+    })),
+  statement(
+    "what is mounted is told by where it is now, when a directory above it has been renamed",
+    (place) =>
+      Effect.gen(function*() {
+        const layer = yield* makeLayer(place, 0, "text")
+        yield* place.store.makeDirectory(place.at("above"), 0o755)
+        const target = yield* makeTarget(place, "above/target")
+        yield* inScope(Effect.gen(function*() {
+          yield* place.mounter.mount(bind(layer, true), target)
+          yield* place.store.moveNoReplace(place.at("above"), place.at("moved"))
+          yield* expectEqual("before", (yield* mountedOn(place, target)).length, 0)
+          yield* expectEqual("now", (yield* mountedOn(place, place.at("moved/target"))).length, 1)
+        }))
+        yield* expectNothingMounted(place)
+      })
+  ),
+  statement(
+    "a layer that was bound for reading is free once the bind has ended, whoever reads on",
+    (place) =>
+      Effect.gen(function*() {
+        const layer = yield* makeLayer(place, 0, "text")
+        const target = yield* makeTarget(place)
+        const mounting = yield* Scope.make()
+        yield* Scope.provide(place.mounter.mount(bind(layer, true), target), mounting)
+        yield* place.files.open(`${target}/file`, { flag: "r" })
+        yield* loggedBy(Scope.close(mounting, Exit.void))
+        yield* expectEqual("the uses", yield* place.mounter.uses(layer), [])
+      })
+  ),
   statement("unmounting where nothing is mounted is MountFailed with EINVAL", (place) =>
     Effect.gen(function*() {
       const target = yield* makeTarget(place)
