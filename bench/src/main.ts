@@ -14,6 +14,7 @@ import { textTable, verdict } from "./report/text.ts"
 import type { Row } from "./Row.ts"
 import { scratch } from "./scratch.ts"
 import { piecesOf, sectionNames } from "./sections/all.ts"
+import { measureOperations } from "./sections/operations.ts"
 
 const durabilities = ["full", "process"] as const
 
@@ -66,6 +67,9 @@ const command = Command.make(
       (one) => Option.isNone(durability) || durability.value === one
     )
     const rows: Array<Row> = []
+    const [first] = disks
+    // Not counted: else what is measured first would be measured uncompiled.
+    if (first !== undefined) yield* measureOperations(first, "process", { ...quick, samples: 150 })
     const begun = performance.now()
     const secondsMax = Option.getOrElse(seconds, () => effort.secondsMax)
     for (const { called, measure } of pieces) {
