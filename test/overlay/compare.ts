@@ -12,7 +12,7 @@ import * as Fs from "node:fs"
 import { type Call, type Program, render, type Slot } from "./call.ts"
 import { choose, entryAt } from "./choose.ts"
 import type { Exempting, Exemption } from "./exemptions.ts"
-import { type Label, labelsOf, pictureOf } from "./labels.ts"
+import { type Label, labelsOf, pictureOf, upperOf } from "./labels.ts"
 import { answerOf, closeAll, type Machine, machineOf } from "./machine.ts"
 import { makeMark } from "./mark.ts"
 import { age, Identities, treeOf } from "./tree.ts"
@@ -127,12 +127,14 @@ const perform = Effect.fnUntraced(function*(both: Both, root: string, calls: Rea
   const { counts, exempting, volume } = both
   const open = new Map<Slot, { readonly path: string; readonly inode: unknown }>()
   const inode = (path: string) => entryAt(volume, `${root}/${path}`)?.getNode()
+  let upper = upperOf(volume, root)
   for (const template of calls) {
     const call = choose(volume, root, open, template, exempting)
-    const before = pictureOf(volume, root, call)
+    const before = pictureOf(volume, root, call, upper)
     both.done.push(render(call))
     const answer = yield* expectSame(both, render(call), (machine) => answerOf(machine, root, call))
-    const found = [...labelsOf(before, pictureOf(volume, root, call), call, answer, exempting.userxattr)]
+    upper = upperOf(volume, root)
+    const found = [...labelsOf(before, pictureOf(volume, root, call, upper), call, answer, exempting.userxattr)]
     if (call._tag === "open" && "answered" in answer) open.set(call.slot, { path: call.path, inode: inode(call.path) })
     if (call._tag === "close") open.delete(call.slot)
     const opened = call._tag === "readOpen" ? open.get(call.slot) : undefined

@@ -120,16 +120,19 @@ interface Place {
   readonly whiteout: boolean
 }
 
-export const pictureOf = (volume: MemoryVolume, root: string, call: Call): Picture => {
+export const pictureOf = (volume: MemoryVolume, root: string, call: Call, upper: Picture["upper"]): Picture => ({
+  upper,
+  from: "path" in call ? placeAt(volume, `${root}/${call.path}`) : undefined,
+  to: "to" in call ? placeAt(volume, `${root}/${call.to}`) : undefined
+})
+
+/** All that lies in the upper layer, by its path: after one call as before the next. */
+export const upperOf = (volume: MemoryVolume, root: string): Picture["upper"] => {
   const overlay = find(volume, root, true).at?.link
   const upper = overlay instanceof OverlayEntry ? overlay.overlay.layers.upper : undefined
   const kinds = new Map<string, Shown>()
   if (upper !== undefined) gather(upper, "", kinds)
-  return {
-    upper: kinds,
-    from: "path" in call ? placeAt(volume, `${root}/${call.path}`) : undefined,
-    to: "to" in call ? placeAt(volume, `${root}/${call.to}`) : undefined
-  }
+  return kinds
 }
 
 const gather = (directory: Entry, path: string, kinds: Map<string, Shown>): void => {

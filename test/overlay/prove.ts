@@ -1,6 +1,6 @@
 /** Random programs on the kernel's overlay and on memory-fs's, shrunk when they differ, counted by what they met. */
 import * as NodeSnapshotter from "@snapshotter/node-fs/NodeSnapshotter"
-import { Effect } from "effect"
+import { ManagedRuntime } from "effect"
 import * as fc from "fast-check"
 import { type Program, program } from "./call.ts"
 import { compare, type Counts, emptyCounts } from "./compare.ts"
@@ -21,8 +21,9 @@ export interface Proving {
   readonly onProgress?: (programs: number) => void
 }
 
-export const compareOne = (one: Program, counts: Counts): Promise<void> =>
-  Effect.runPromise(Effect.provide(compare(one, counts), NodeSnapshotter.layerMachine))
+const machine = ManagedRuntime.make(NodeSnapshotter.layerMachine)
+
+export const compareOne = (one: Program, counts: Counts): Promise<void> => machine.runPromise(compare(one, counts))
 
 /** What was met, as text. Throws where the two differ, or where some case was met too seldom. */
 export const prove = async ({ onProgress, path, replay, runs, seed }: Proving): Promise<string> => {

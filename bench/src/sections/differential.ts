@@ -18,11 +18,14 @@ const tolerance = 3
 const seed = 1
 
 export const measureDifferential = (effort: Effort): Effect.Effect<Array<Row>> =>
+  Effect.provide(measured(effort), [NodeSnapshotter.layerMachine, Logger.layer([])])
+
+const measured = (effort: Effort) =>
   Effect.gen(function*() {
     const times: Array<number> = []
     const programs = fc.sample(program, { numRuns: 3_000, seed }).filter(isOfThatLength).slice(0, effort.rounds * 10)
-    for (const one of programs.slice(0, 5)) yield* compared(one)
-    for (const one of programs) times.push((yield* timed(compared(one))) / 1_000)
+    for (const one of programs.slice(0, 5)) yield* compare(one, emptyCounts())
+    for (const one of programs) times.push((yield* timed(compare(one, emptyCounts()))) / 1_000)
     const row: Row = {
       section: "memory-fs",
       operation: "a differential case",
@@ -33,13 +36,6 @@ export const measureDifferential = (effort: Effort): Effect.Effect<Array<Row>> =
     }
     return [atMost(row, 20)]
   })
-
-/** Programs that leave files open let their mounts be told of, which is of no interest here. */
-const compared = (one: Program): Effect.Effect<void> =>
-  compare(one, emptyCounts()).pipe(
-    Effect.provide(NodeSnapshotter.layerMachine, { local: true }),
-    Effect.provide(Logger.layer([]))
-  )
 
 const isOfThatLength = ({ layers, readOnly }: Program): boolean =>
   Math.abs([...layers, readOnly].flat().length - calls) <= tolerance

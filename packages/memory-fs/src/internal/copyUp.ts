@@ -5,7 +5,7 @@
 import type { MemoryVolume } from "../MemoryVolume.ts"
 import { discard } from "./disk.ts"
 import { Errno } from "./errno.ts"
-import { type Inode, isDirectory, type Link, namesIn, setTimes, timesOf, xattrsOf } from "./inode.ts"
+import { createInode, type Inode, isDirectory, type Link, namesIn, setTimes, timesOf, xattrsOf } from "./inode.ts"
 import { setOrigin } from "./origin.ts"
 import { isOwnXattr, type Namespace, topOf } from "./overlay.ts"
 import type { OverlayEntry } from "./overlayEntry.ts"
@@ -38,7 +38,7 @@ export const copyUp = (volume: MemoryVolume, entry: OverlayEntry, contents = tru
 
 /** Type, contents, device, mode, owner and extended attributes, but none of the overlay's own. */
 const copyOf = (volume: MemoryVolume, lower: Inode, namespace: Namespace, contents: boolean): Inode => {
-  const copy = volume.memfs._core.createNode(lower.mode)
+  const copy = createInode(volume.memfs._core, lower.mode)
   if (lower.isSymlink()) {
     copy.makeSymlink(lower.symlink)
     copy.setModeProperty(lower.mode)

@@ -1,7 +1,7 @@
 /** Names on the disk itself, put in and taken out of directories: what every change comes down to, in an overlay too. */
 import { formatOf } from "@snapshotter/core/TreeFileSystem"
 import type { MemoryVolume } from "../MemoryVolume.ts"
-import { type Inode, type Link, markChanged } from "./inode.ts"
+import { createInode, type Inode, type Link, markChanged } from "./inode.ts"
 
 /** Gives an inode one more name. */
 export const addName = (directory: Link, name: string, inode: Inode): Link => {
@@ -43,7 +43,7 @@ const placeOf = ({ name, parent }: Link): Place => {
 }
 
 /** The deletion mark of overlays. */
-export const newWhiteout = (volume: MemoryVolume): Inode => volume.memfs._core.createNode(formatOf.characterDevice)
+export const newWhiteout = (volume: MemoryVolume): Inode => createInode(volume.memfs._core, formatOf.characterDevice)
 
 /** Takes a name away, and its inode with the last one. The number is not given out again: something may hold it. */
 export const discard = (volume: MemoryVolume, link: Link): void => {

@@ -23,6 +23,28 @@ const types = new Map((Object.keys(formatOf) as ReadonlyArray<EntryType>).map((t
 
 export const typeOf = (inode: Inode): EntryType => types.get(inode.mode & formatMask) ?? "file"
 
+/**
+ * A new inode of root's, with one name to come. memfs's own way asks the system for each who runs the process, which takes as
+ * long as all else that is done for one: so it is a copy of the volume's first, made new.
+ */
+export const createInode = (core: Superblock, mode: number): Inode => {
+  const first = core.root.getNode()
+  const inode: Inode = Object.assign(Object.create(Object.getPrototypeOf(first)), first)
+  const now = new Date()
+  return Object.assign(inode, {
+    ino: core["newInoNumber"](),
+    mode,
+    uid: 0,
+    gid: 0,
+    nlink: 1,
+    atime: now,
+    mtime: now,
+    ctime: now,
+    btime: now,
+    changes: Reflect.construct(first.changes.constructor, [])
+  })
+}
+
 export const isDirectory = (entry: Entry): boolean => entry.getNode().isDirectory()
 
 export const isSymlink = (entry: Entry): boolean => entry.getNode().isSymlink()

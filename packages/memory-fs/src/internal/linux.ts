@@ -20,7 +20,7 @@ import { formatOf, type NodeToMake, type Renaming } from "@snapshotter/core/Tree
 import type { MemoryVolume } from "../MemoryVolume.ts"
 import * as Change from "./change.ts"
 import { Errno } from "./errno.ts"
-import { type Entry, type Inode, isDirectory, isEmpty, isInside, isRemoved } from "./inode.ts"
+import { createInode, type Entry, type Inode, isDirectory, isEmpty, isInside, isRemoved } from "./inode.ts"
 import { find, type Found, locate, requireWritable } from "./lookup.ts"
 import type { Location } from "./mountTable.ts"
 import { byteLength } from "./names.ts"
@@ -92,7 +92,7 @@ export const requireRoom = (directory: Location): void => {
 
 /** A new inode. A directory with the setgid bit hands down its group, and the bit to directories. */
 export const newInode = (volume: MemoryVolume, parent: Location, mode: number): Inode => {
-  const inode = volume.memfs._core.createNode(mode)
+  const inode = createInode(volume.memfs._core, mode)
   const above = parent.link.getNode()
   if ((above.mode & 0o2000) !== 0) {
     inode.gid = above.gid

@@ -3,7 +3,7 @@ import { formatOf } from "@snapshotter/core/TreeFileSystem"
 import type { MemoryVolume } from "../MemoryVolume.ts"
 import * as Disk from "./disk.ts"
 import { Errno } from "./errno.ts"
-import { isDirectory, isInside, type Link, namesIn } from "./inode.ts"
+import { createInode, isDirectory, isInside, type Link, namesIn } from "./inode.ts"
 import { locate } from "./lookup.ts"
 import type { Location } from "./mountTable.ts"
 import { Overlay, OverlayEntry } from "./overlayEntry.ts"
@@ -103,10 +103,10 @@ const prepareWork = (volume: MemoryVolume, work: Link, plan: OverlayPlan): void 
     }
     discardAll(volume, before)
   }
-  const made = work.createChild("work", volume.memfs._core.createNode(formatOf.directory))
+  const made = work.createChild("work", createInode(volume.memfs._core, formatOf.directory))
   if (!plan.volatile) return
-  const incompatible = made.createChild("incompat", volume.memfs._core.createNode(formatOf.directory))
-  incompatible.createChild("volatile", volume.memfs._core.createNode(formatOf.directory))
+  const incompatible = made.createChild("incompat", createInode(volume.memfs._core, formatOf.directory))
+  incompatible.createChild("volatile", createInode(volume.memfs._core, formatOf.directory))
 }
 
 const discardAll = (volume: MemoryVolume, link: Link): void => {
