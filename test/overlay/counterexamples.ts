@@ -48,8 +48,12 @@ export const counterexamples: ReadonlyArray<Counterexample> = [
     ])
   },
   {
-    name: "a FIFO has no offset to read at",
-    program: over([[{ _tag: "mknod", path: "a", type: "fifo", rdev: 0n }], [{ _tag: "read", path: "a" }]])
+    name: "a FIFO has no offset to read at, nor one to write at, whatever it is open for",
+    program: over([[{ _tag: "mknod", path: "a", type: "fifo", rdev: 0n }], [
+      { _tag: "read", path: "a" },
+      { _tag: "open", path: "a", slot: 0, flag: "r" },
+      { _tag: "writeOpen", slot: 0, text: "" }
+    ]])
   },
   {
     name: "an attribute of the overlay's own is kept under a longer name, layer upon layer",

@@ -171,11 +171,12 @@ const opened = ({ open }: Machine, slot: Slot): Effect.Effect<TreeFile, NotOpen>
   return file === undefined ? Effect.fail({ _tag: "NotOpen", code: "not open" }) : Effect.succeed(file)
 }
 
-const close = ({ open }: Machine, slot: Slot): Effect.Effect<void> => {
-  const scope = open.get(slot)?.scope
-  open.delete(slot)
-  return scope === undefined ? Effect.void : Scope.close(scope, Exit.void)
-}
+const close = ({ open }: Machine, slot: Slot): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    const scope = open.get(slot)?.scope
+    open.delete(slot)
+    return scope === undefined ? Effect.void : Scope.close(scope, Exit.void)
+  })
 
 export const closeAll = (machine: Machine): Effect.Effect<void> =>
-  Effect.forEach([...machine.open.keys()], (slot) => close(machine, slot), { discard: true })
+  Effect.suspend(() => Effect.forEach([...machine.open.keys()], (slot) => close(machine, slot), { discard: true }))

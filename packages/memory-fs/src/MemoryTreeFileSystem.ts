@@ -22,7 +22,7 @@ import * as Linux from "./internal/linux.ts"
 import { listedAt, locate, pathBytesMax, realPathOf, requireWritable } from "./internal/lookup.ts"
 import type { Location } from "./internal/mountTable.ts"
 import { bytesOfName, nameOf } from "./internal/names.ts"
-import { openFile, readAt, requireOffset, resize, truncate, writeAt } from "./internal/opening.ts"
+import { openFile, readAt, requireLength, requireOffset, resize, truncate, writeAt } from "./internal/opening.ts"
 import { statusOf } from "./internal/status.ts"
 import * as Xattrs from "./internal/xattrs.ts"
 import { MemoryVolume } from "./MemoryVolume.ts"
@@ -110,19 +110,19 @@ const fileOf = (
     stat: use("stat", () => statusOf(volume, link)),
     read: (into, offset) =>
       use("read", () => {
-        requireOffset(offset)
+        requireOffset(offset, link)
         if (!read) throw new Errno("EBADF")
         return readAt(link, into, offset)
       }),
     write: (bytes, offset) =>
       use("write", () => {
-        requireOffset(offset)
+        requireOffset(offset, link)
         if (!write && !append) throw new Errno("EBADF")
         return writeAt(link.getNode(), bytes, offset, append)
       }),
     truncate: (length) =>
       use("truncate", () => {
-        requireOffset(length)
+        requireLength(length)
         if (!write && !append) throw new Errno("EINVAL")
         resize(link.getNode(), length)
       }),

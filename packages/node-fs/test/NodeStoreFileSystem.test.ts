@@ -219,18 +219,22 @@ describe("sync", () => {
       const waiting: Array<(result: number) => void> = []
       const sys = { ...syscalls(), syncfsLater: (_: number, done: (result: number) => void) => void waiting.push(done) }
       const sync = new FileSystemSync()
+      const oneIsAsked = Effect.promise(async () => {
+        while (waiting.length === 0) await new Promise((resolve) => setImmediate(resolve))
+      })
       const first = yield* Effect.forkChild(sync.sync(sys, dev, directory), { startImmediately: true })
+      // Who asks in the same turn of the event loop is covered by the first as well; these are too late.
+      yield* oneIsAsked
       const others = yield* Effect.forEach(Array.from({ length: 50 }), () =>
         Effect.forkChild(sync.sync(sys, dev, directory), { startImmediately: true }))
       assert.strictEqual(waiting.length, 1)
       waiting.shift()?.(0)
       yield* Fiber.join(first)
-      yield* Effect.promise(() =>
-        new Promise((resolve) => setImmediate(resolve))
-      )
+      yield* oneIsAsked
       assert.strictEqual(waiting.length, 1)
       waiting.shift()?.(-5)
-      const outcomes = yield* Effect.forEach(others, (fiber) => Effect.flip(Fiber.join(fiber)))
+      const outcomes = yield* Effect.forEach(others, (fiber) =>
+        Effect.flip(Fiber.join(fiber)))
       assert.deepStrictEqual([...new Set(outcomes.map(({ code }) => code))], ["EIO"])
       assert.strictEqual(waiting.length, 0)
       yield* sync.close

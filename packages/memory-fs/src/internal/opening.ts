@@ -57,7 +57,7 @@ const fileBytesMax = 0x7fff_ffff
 
 /** `truncate(2)`. File systems differ on whether the same length touches a file; here it does not. */
 export const truncate = (volume: MemoryVolume, path: string, length: number): void => {
-  requireOffset(length)
+  requireLength(length)
   const location = locate(volume, path, true)
   const inode = location.link.getNode()
   if (inode.isDirectory()) throw new Errno("EISDIR")
@@ -77,7 +77,6 @@ export const resize = (inode: Inode, length: number): void => {
 
 /** `pwrite(2)`; `append` writes to the end. */
 export const writeAt = (inode: Inode, bytes: Uint8Array, offset: number, append: boolean): number => {
-  if (!inode.isFile()) throw new Errno("ESPIPE")
   if (bytes.length === 0) return 0
   const at = append ? inode.getSize() : offset
   if (at + bytes.length > fileBytesMax) throw new Errno("EFBIG")
@@ -88,11 +87,16 @@ export const writeAt = (inode: Inode, bytes: Uint8Array, offset: number, append:
 /** `pread(2)`. */
 export const readAt = (entry: Entry, into: Uint8Array, offset: number): number => {
   if (isDirectory(entry)) throw new Errno("EISDIR")
-  if (isSpecial(entry)) throw new Errno("ESPIPE")
   return entry.getNode().read(into, 0, into.length, offset)
 }
 
 /** What is no number of bytes the kernel would refuse, if it could be told. */
-export const requireOffset = (offset: number): void => {
-  if (!Number.isSafeInteger(offset) || offset < 0) throw new Errno("EINVAL")
+export const requireLength = (length: number): void => {
+  if (!Number.isSafeInteger(length) || length < 0) throw new Errno("EINVAL")
+}
+
+/** Before anything is asked about who may read or write. */
+export const requireOffset = (offset: number, entry: Entry): void => {
+  requireLength(offset)
+  if (isSpecial(entry)) throw new Errno("ESPIPE")
 }
