@@ -88,12 +88,7 @@ const placeFor = (volume: MemoryVolume, target: string): Location => {
 const mountBind = Effect.fnUntraced(function*(volume: MemoryVolume, mount: BindMount, target: string) {
   yield* attempt("mount", target, target, () => requireOptions(mount))
   const on = yield* attempt("mount", target, target, () => placeFor(volume, target))
-  const source = yield* attempt(
-    "mount",
-    target,
-    mount.source,
-    () => locateDirectory(volume, mount.source.toWellFormed())
-  )
+  const source = yield* attempt("mount", target, mount.source, () => sourceOf(volume, mount))
   if (wouldBeWritable(mount, source)) yield* requireUnwritten(volume, source.link, mount.source)
   return attachBind(volume, mount, source, on)
 })

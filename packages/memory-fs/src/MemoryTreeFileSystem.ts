@@ -1,7 +1,7 @@
 /**
  * The in-memory backend of `TreeFileSystem`: a volume with its mounts, as Linux shows them to root. It keeps beside memfs what
- * memfs lacks: names that are not UTF-8, extended attributes, devices, nanoseconds. There is nothing behind a device, nobody
- * at the other end of a FIFO, and no `system.*` attribute.
+ * memfs lacks: names that are not UTF-8, extended attributes, devices, nanoseconds. There is nothing behind a device, nothing
+ * goes through a FIFO, and there is no `system.*` attribute.
  */
 import { FileSystemError } from "@snapshotter/core/StoreFileSystem"
 import {
