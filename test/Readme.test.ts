@@ -114,7 +114,7 @@ describe.runIf(canMount)("the code of the READMEs", () => {
     const scripts = Object.keys(JSON.parse(read("package.json")).scripts)
     const commands = blocks.filter(({ language }) => language === "sh").flatMap(({ code }) => code.trim().split("\n"))
     assert.isNotEmpty(commands)
-    for (const command of commands) assert.include(scripts, /^npm (\w+)/.exec(command)?.[1], command)
+    for (const command of commands) assert.include(scripts, /^npm (?:run )?([\w:]+)/.exec(command)?.[1], command)
   })
 
   it("begins with the program of examples/src/first.ts, on the first screen", () => {

@@ -1,5 +1,5 @@
 /**
- * `pnpm prove:kernel [--runs N] [--seed S]`: the differential of `OverlayDifferential.test.ts`, at length. Ends with how many
+ * `npm run prove:kernel [-- --runs N --seed S]`: the differential of `OverlayDifferential.test.ts`, at length. Ends with how many
  * programs there were, what they met, and the number of unexplained differences; at the first one with the program that
  * shows it, and exit code 1.
  */
@@ -23,7 +23,7 @@ try {
     runs: Number(values.runs),
     seed: Number(seed),
     ...(path === undefined ? {} : { path }),
-    replay: "pnpm prove:kernel",
+    replay: "npm run prove:kernel",
     onProgress: (programs) => {
       if (programs % 500 === 0) process.stdout.write(`  ${programs} programs\n`)
     }

@@ -24,7 +24,7 @@ export interface Row {
 export type Unit = "µs" | "ms" | "/s" | "waits" | "MB"
 
 export interface Target {
-  /** As the issue says it: `≤ 3 × floor`. */
+  /** As it is shown: `≤ 3 × floor`. */
   readonly text: string
   readonly met: boolean
 }

@@ -113,13 +113,6 @@ export const layerOf = (site: Site, key: There): string => site.bare.layout.snap
 export const remove = (site: Site, name: string): Effect.Effect<unknown> =>
   Effect.orDie(site.snapshotter.remove(Key.make(name)))
 
-/** Removes what may be there under this name. */
-export const removeIfThere = (site: Site, name: string): Effect.Effect<unknown> =>
-  site.snapshotter.remove(Key.make(name)).pipe(
-    Effect.catchTag("SnapshotNotFound", () => Effect.void),
-    Effect.orDie
-  )
-
 /** Lets something write into a fork, as its users do: mounted, then unmounted again. */
 export const written = (site: Site, key: There, write: (directory: string) => void): Effect.Effect<void> =>
   Effect.gen(function*() {

@@ -9,7 +9,7 @@ import { mountOverlay, unmount } from "./bare/mounts.ts"
 import { fork, remove, type Site, writeFiles, written } from "./Site.ts"
 
 /** The files of a small layer. */
-export const smallLayerFiles = 10
+const smallLayerFiles = 10
 
 export const operations = [
   "prepare",

@@ -1,5 +1,6 @@
 /** A third backend, made by docs/BACKENDS.md: a machine that binds and cannot overlay, in memory and on Linux. */
 import { it } from "@effect/vitest"
+import { idSourceSuite } from "@snapshotter/core/testing/IdSourceSuite"
 import { bindMounterSuite, overlayMounterSuite } from "@snapshotter/core/testing/MounterSuite"
 import {
   badInputSuite,
@@ -14,6 +15,12 @@ import {
   superuserStoreFileSystemSuite
 } from "@snapshotter/core/testing/StoreFileSystemSuite"
 import { type Suite, Workplace } from "@snapshotter/core/testing/Suite"
+import {
+  mountedTreeFileSystemSuite,
+  superuserTreeFileSystemSuite,
+  treeFileSystemSuite,
+  whiteoutTreeFileSystemSuite
+} from "@snapshotter/core/testing/TreeFileSystemSuite"
 import { makeWorld } from "@snapshotter/core/testing/World"
 import { TreeFileSystem } from "@snapshotter/core/TreeFileSystem"
 import * as MemorySnapshotter from "@snapshotter/memory-fs/MemorySnapshotter"
@@ -59,6 +66,11 @@ const bind = <R>(where: string, runs: boolean, backend: Layer.Layer<R>, cases: S
   })
 
 bind("in memory", judgement("third-backend"), inMemory, [
+  ...idSourceSuite,
+  ...treeFileSystemSuite,
+  ...superuserTreeFileSystemSuite,
+  ...whiteoutTreeFileSystemSuite,
+  ...mountedTreeFileSystemSuite,
   ...storeFileSystemSuite,
   ...storeFileSystemTreeSuite,
   ...superuserStoreFileSystemSuite,

@@ -66,6 +66,7 @@ const plainPath = fc.oneof(
  * of the extended attributes that are seen there.
  */
 export type Kind =
+  | "root"
   | "directory"
   | "file"
   /** A file with several names. */
@@ -137,7 +138,7 @@ const xattrValue = fc.constantFrom("", "y", "value", "ÿ\0")
 const tagged = <Tag extends Call["_tag"], Rest>(tags: ReadonlyArray<Tag>, rest: fc.Arbitrary<Rest>) =>
   fc.tuple(fc.constantFrom(...tags), rest).map(([_tag, fields]) => ({ _tag, ...fields }))
 
-const existing = mostly("file", "directory", "linked", "symlink", "special")
+const existing = mostly("file", "directory", "linked", "symlink", "special", "root")
 const vacant = mostly("new", "gone", "file", "directory")
 const free = mostly("new", "gone")
 
@@ -223,7 +224,7 @@ const call: fc.Arbitrary<Call> = fc.oneof(
     arbitrary: tagged(
       ["setxattr"],
       fc.record({
-        path: mostly("file", "directory", "linked", "symlink", "special"),
+        path: mostly("file", "directory", "linked", "symlink", "special", "root"),
         name: xattr,
         value: xattrValue,
         only: fc.constantFrom<"create" | "replace">("create", "replace")
@@ -288,7 +289,7 @@ const mark: fc.Arbitrary<Mark> = fc.record({
   path: plainPath
 })
 
-/** One to four layers, the last of them longest: that is where what others left is changed. */
+/** One to four layers below the last, which is the longest: that is where what others left is changed. */
 export const program: fc.Arbitrary<Program> = fc.record({
   userxattr: fc.constantFrom(false, false, true),
   marks: fc.oneof(
@@ -301,7 +302,7 @@ export const program: fc.Arbitrary<Program> = fc.record({
   layers: fc.tuple(
     beginning,
     fc.array(call, { maxLength: 15, size: "max" }),
-    fc.array(fc.array(call, { minLength: 3, maxLength: 20, size: "max" }), { maxLength: 2, size: "max" }),
+    fc.array(fc.array(call, { minLength: 3, maxLength: 15, size: "max" }), { maxLength: 3, size: "max" }),
     fc.array(call, { minLength: 5, maxLength: 40, size: "max" })
   ).map(([beginning, first, between, last]) => [[...beginning, ...first], ...between, last]),
   readOnly: fc.array(call, { maxLength: 15, size: "max" })

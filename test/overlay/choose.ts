@@ -27,7 +27,10 @@ export const choose = (
 ): Call => {
   const there = find(volume, root, true).at?.link
   if (there === undefined) return template
-  const paths = new Map<Kind, Array<string>>([["open", [...open.values()].map(({ path }) => path)]])
+  const paths = new Map<Kind, Array<string>>([
+    ["open", [...open.values()].map(({ path }) => path)],
+    ["root", ["."]]
+  ])
   gather(there, "", paths)
   const call = "slot" in template && template._tag !== "open" && !open.has(template.slot)
     ? { _tag: "open", path: "?file 0", slot: template.slot, flag: "r" } as const
@@ -74,7 +77,8 @@ const isLeftOut = (volume: MemoryVolume, root: string, call: Call, exempting: Ex
   if (call._tag === "copyFile") {
     const [from, to] = [at(call.path), at(call.to)]
     const isOntoItself = from !== undefined && to !== undefined && identityOf(from) === identityOf(to)
-    if (isOntoItself) return exempts(exempting, "endless copy")
+    const breaksLink = from instanceof OverlayEntry && from.upper === undefined && from.getNode().nlink > 1
+    if (isOntoItself && breaksLink) return exempts(exempting, "endless copy")
     return (isFifo(call.path) || isFifo(call.to)) && exempts(exempting, "fifo")
   }
   return false

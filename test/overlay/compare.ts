@@ -61,15 +61,19 @@ export const compare = (
       for (const directory of [layer, `${top}/work${i}`]) yield* makeDirectory(both, directory)
       if (i === 0) yield* perform(both, layer, calls)
       else yield* Effect.scoped(mounted(both, i, true, calls))
-      yield* expectSame(both, `layer ${i}`, ({ tree }) => treeOf(tree, layer, { ...both, identities: undefined }))
+      yield* expectSame(
+        both,
+        `layer ${i}`,
+        ({ tree }) => treeOf(tree, layer, { ...both, identities: new Identities(), inLayer: true })
+      )
       for (const mark of program.marks[i] ?? []) {
         const made = yield* expectSame(
           both,
           `${mark.kind} ${mark.path} by hand`,
           ({ tree }) => makeMark(tree, layer, mark, program.userxattr)
         )
-        if (made) both.done.push(`by hand: ${mark.kind} ${mark.path}`)
-        if (made) count(counts, `by hand: ${mark.kind}`)
+        both.done.push(`by hand: ${mark.kind} ${mark.path}`)
+        if (made === "made") count(counts, `by hand: ${mark.kind}`)
       }
       for (const { tree } of [real, memory]) yield* age(tree, layer)
     }
@@ -98,6 +102,15 @@ const machines = Effect.fnUntraced(function*({ userxattr }: Program, counts: Cou
 const makeDirectory = ({ memory, real }: Both, path: string) =>
   Effect.forEach([real, memory], ({ tree }) => tree.makeDirectory(path, 0o755), { discard: true })
 
+/** By how many layers lie below. */
+const overLayers: ReadonlyArray<Label | undefined> = [
+  undefined,
+  "over 1 layer",
+  "over 2 layers",
+  "over 3 layers",
+  "over 4 layers"
+]
+
 const mounted = Effect.fnUntraced(
   function*(both: Both, upper: number, writable: boolean, calls: ReadonlyArray<Call>) {
     const { exempting, top, volume } = both
@@ -110,12 +123,19 @@ const mounted = Effect.fnUntraced(
     yield* (yield* Mounter).mount(mounts, target)
     yield* MemoryMounter.make(volume).mount(mounts, target)
     both.done.push(writable ? `-- layer ${upper}` : "-- read-only")
+    const below = overLayers[upper]
+    if (writable && below !== undefined) count(both.counts, below)
     const identities = new Map([both.real, both.memory].map((machine) => [machine, new Identities()]))
     const look = (when: string) =>
       expectSame(
         both,
         `the tree ${when}`,
-        (machine) => treeOf(machine.tree, target, { exempting, identities: identities.get(machine) })
+        (machine) =>
+          treeOf(machine.tree, target, {
+            exempting,
+            identities: identities.get(machine) ?? new Identities(),
+            inLayer: false
+          })
       )
     yield* look("at first")
     yield* perform(both, target, calls)

@@ -71,6 +71,13 @@ export const labels = [
   "merged directory removed",
   /** `rmdir` of one that shows something. */
   "merged directory not empty",
+  /** `chmod`, `setxattr` of `.` */
+  "merged root changed",
+  /** Any call, by how many layers lie below what is written. */
+  "over 1 layer",
+  "over 2 layers",
+  "over 3 layers",
+  "over 4 layers",
   /** `append` without an upper layer. */
   "read-only: refused",
   /** A read of an open file after it was copied up. */
@@ -222,6 +229,8 @@ export const labelsOf = (
   add("made over a whiteout", uncovered.length > 0 && call._tag !== "rename" && call._tag !== "mkdir")
   add("directory over a whiteout", uncovered.length > 0 && call._tag === "mkdir")
   add("read-only: refused", failed === "EROFS")
+  const isRoot = "path" in call && call.path === "."
+  add("merged root changed", isRoot && failed === undefined && changesAttributes.includes(call._tag))
   if (call._tag === "rename" && from !== undefined && to !== undefined) {
     found.push(...renamed(call, from, to, failed))
   }
@@ -238,6 +247,8 @@ export const labelsOf = (
   if (from !== undefined) found.push(...ofXattrs(call, from, answer, userxattr))
   return found
 }
+
+const changesAttributes: ReadonlyArray<Call["_tag"]> = ["chmod", "chown", "utimes", "setxattr", "removexattr"]
 
 /** What a call of these leaves in the upper layer is no copy. */
 const leavesOthers: ReadonlyArray<Call["_tag"]> = ["unlink", "rmdir", "remove", "copyFile", "rename"]

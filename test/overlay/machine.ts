@@ -151,9 +151,15 @@ const perform = (
   }
 }
 
-/** What is asked of an entry; its inode's number and its times are compared where trees are. */
-const asked = ({ gid, mode, nlink, rdev, size, type, uid }: TreeEntry) =>
-  `${type} ${mode.toString(8)} ${uid}:${gid} nlink ${nlink} rdev ${rdev} size ${type === "directory" ? "?" : size}`
+/** What is asked of an entry; numbers of inodes are compared where trees are: docs/OVERLAY.md. */
+const asked = ({ gid, mode, mtimeNanoseconds, nlink, rdev, size, type, uid }: TreeEntry) =>
+  `${type} ${mode.toString(8)} ${uid}:${gid} nlink ${nlink} rdev ${rdev} ${timeOf(mtimeNanoseconds)} ` +
+  `size ${type === "directory" ? "?" : size}`
+
+const start2020 = BigInt(Date.parse("2020-01-01T00:00:00Z")) * 1_000_000n
+
+/** Times before 2020 were set by a call and count exactly, later ones are all "now". */
+export const timeOf = (nanoseconds: bigint): string => nanoseconds < start2020 ? String(nanoseconds) : "now"
 
 const bytesMax = 4_096
 

@@ -5,13 +5,13 @@ import { Effect } from "effect"
 import type { Mark } from "./call.ts"
 import { bytes } from "./machine.ts"
 
-/** Whether there was a place for it: a whiteout where nothing is, any other mark on a directory. */
+/** `"made"`, the errno, or that it is for a directory: a whiteout goes where nothing is, any other mark on one of those. */
 export const makeMark = (
   tree: TreeFileSystem,
   layer: string,
   { kind, path }: Mark,
   userxattr: boolean
-): Effect.Effect<boolean> => {
+): Effect.Effect<string> => {
   const at = bytes(`${layer}/${path}`)
   const [own, other] = userxattr ? ["user", "trusted"] : ["trusted", "user"]
   switch (kind) {
@@ -28,11 +28,12 @@ export const makeMark = (
   }
 }
 
-const onDirectory = (tree: TreeFileSystem, path: Uint8Array, name: string, value: string): Effect.Effect<boolean> =>
+const onDirectory = (tree: TreeFileSystem, path: Uint8Array, name: string, value: string): Effect.Effect<string> =>
   Effect.flatMap(
     Effect.orElseSucceed(tree.lstat(path), () => undefined),
-    (entry) => entry?.type === "directory" ? done(tree.setXattr(path, name, bytes(value))) : Effect.succeed(false)
+    (entry) =>
+      entry?.type === "directory" ? done(tree.setXattr(path, name, bytes(value))) : Effect.succeed("no directory")
   )
 
-const done = (attempt: Effect.Effect<void, FileSystemError>): Effect.Effect<boolean> =>
-  Effect.match(attempt, { onFailure: () => false, onSuccess: () => true })
+const done = (attempt: Effect.Effect<void, FileSystemError>): Effect.Effect<string> =>
+  Effect.match(attempt, { onFailure: ({ code }) => code, onSuccess: () => "made" })

@@ -1,14 +1,12 @@
 /**
  * A tree as text lines, the same on two machines if it is the same tree. Inode and device numbers become the order in
- * which they were first met; times before 2020 were set by a call and count exactly, later ones are all "now".
+ * which they were first met.
  */
 import type { FileSystemError } from "@snapshotter/core/StoreFileSystem"
 import { below, type TreeEntry, type TreeFileSystem, type TreePath } from "@snapshotter/core/TreeFileSystem"
 import { Effect } from "effect"
 import { type Exempting, exempts } from "./exemptions.ts"
-import { bytes, readText } from "./machine.ts"
-
-const start2020 = BigInt(Date.parse("2020-01-01T00:00:00Z")) * 1_000_000n
+import { bytes, readText, timeOf } from "./machine.ts"
 
 /** Numbers as the order in which they came. */
 class Numbers {
@@ -27,11 +25,11 @@ export class Identities {
   readonly devices = new Numbers()
 }
 
-/** How to look: through a mount whose entries have these identities, or into a layer. */
+/** How to look: through a mount, whose entries have these identities as long as it is there, or into a layer. */
 export interface Look {
   readonly exempting: Exempting
-  /** `undefined`: numbers are the layer's own affair. */
-  readonly identities: Identities | undefined
+  readonly identities: Identities
+  readonly inLayer: boolean
 }
 
 /** The root and all below it, parents first. */
@@ -69,33 +67,32 @@ const orAbsent = (status: Effect.Effect<TreeEntry, FileSystemError>) =>
 const lineOf = (tree: TreeFileSystem, name: string, path: TreePath, entry: TreeEntry, look: Look) =>
   Effect.gen(function*() {
     const { gid, mode, nlink, rdev, type, uid } = entry
-    const { exempting, identities } = look
-    const isMark = identities === undefined && type === "characterDevice" && rdev === 0n
+    const { exempting, identities, inLayer } = look
+    const isMark = inLayer && type === "characterDevice" && rdev === 0n
     const parts = [
       name,
       type,
       mode.toString(8),
       `${uid}:${gid}`,
-      isMark && exempts(exempting, "whiteout's links and time") ? "" : `nlink ${nlink} ${timeOf(entry)}`,
+      isMark && exempts(exempting, "whiteout's links and time")
+        ? ""
+        : `nlink ${nlink} ${timeOf(entry.mtimeNanoseconds)}`,
       `rdev ${rdev}`
     ]
-    if (identities !== undefined) {
-      const forgotten = type !== "directory" && type !== "file" && exempts(exempting, "number without user xattrs")
-      parts.push(`inode ${forgotten ? "?" : identities.inodes.of(entry.ino)} of ${identities.devices.of(entry.dev)}`)
-    }
+    const forgotten = !inLayer && type !== "directory" && type !== "file" &&
+      exempts(exempting, "number without user xattrs")
+    const number = isMark || forgotten ? "?" : identities.inodes.of(entry.ino)
+    parts.push(`inode ${number} of ${identities.devices.of(entry.dev)}`)
     if (type === "file") parts.push(JSON.stringify(yield* readText(tree, bytesOf(path))))
     if (type === "symlink") parts.push(`→ ${Buffer.from(yield* tree.readLink(path)).toString("latin1")}`)
     for (const attribute of (yield* tree.listXattrs(path)).toSorted()) {
-      if (identities === undefined && exempts(exempting, "kernel's own xattrs", attribute)) continue
+      if (inLayer && exempts(exempting, "kernel's own xattrs", attribute)) continue
       parts.push(`${attribute}=${Buffer.from(yield* tree.getXattr(path, attribute)).toString("latin1")}`)
     }
     return parts.filter((part) => part !== "").join(" ")
   })
 
 const bytesOf = (path: TreePath): Uint8Array => typeof path === "string" ? Buffer.from(path) : path
-
-const timeOf = ({ mtimeNanoseconds }: TreeEntry): string =>
-  mtimeNanoseconds < start2020 ? String(mtimeNanoseconds) : "now"
 
 const aged = 1_200_000_000_000_000_000n
 

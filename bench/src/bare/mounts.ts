@@ -14,7 +14,6 @@ const SET_STRING = 1
 const SET_FD = 5
 const CREATE = 6
 const EMPTY_PATHS = 0x44
-const MOUNT_ATTR_RDONLY = 1
 const bytes = Buffer.alloc(1 << 20)
 
 /** Reads `/proc/self/mountinfo` when the kernel says that it has changed, and takes nothing apart. */
@@ -90,21 +89,12 @@ export const mountOverlay = (overlay: Overlay, table: MountTable, probe: Probe):
   succeeded(sys.fsconfig(context, CREATE, null, null, 0))
   const mount = succeeded(sys.fsmount(context, 1, 0))
   sys.close(context)
-  attach(mount, overlay.target, 0)
+  attach(mount, overlay.target)
   sys.close(held)
 }
 
-/** Mounts a directory read-only on another one. */
-export const mountReadOnly = (source: string, target: string): void => {
-  const from = openDirectory(source, O_PATH)
-  const mount = succeeded(sys.openTree(from, "", 1 | O_CLOEXEC | AT_EMPTY_PATH | AT_RECURSIVE))
-  sys.close(from)
-  attach(mount, target, MOUNT_ATTR_RDONLY)
-}
-
-const attach = (mount: number, target: string, attributes: number): void => {
+const attach = (mount: number, target: string): void => {
   const request = Buffer.alloc(32)
-  request.writeBigUInt64LE(BigInt(attributes), 0)
   request.writeBigUInt64LE(BigInt(MS_PRIVATE), 16)
   const place = openDirectory(target, O_PATH)
   succeeded(sys.mountSetattr(mount, "", AT_EMPTY_PATH | AT_RECURSIVE, request))

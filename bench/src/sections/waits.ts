@@ -1,4 +1,4 @@
-/** How often each operation waits for the disk, counted at the port: DESIGN's numbers, exactly. */
+/** How often each operation waits for the disk, counted at the port: exactly as often as docs/ARCHITECTURE.md says. */
 import { Key, Name } from "@snapshotter/core/Snapshot"
 import { Effect } from "effect"
 import type { Disk } from "../disks.ts"

@@ -3,6 +3,7 @@ import { it } from "@effect/vitest"
 import { Mounter } from "@snapshotter/core/Mounter"
 import { type Suite, Workplace } from "@snapshotter/core/testing/Suite"
 import {
+  copyUpTreeFileSystemSuite,
   type MountedNeeds,
   mountedTreeFileSystemSuite,
   superuserTreeFileSystemSuite,
@@ -51,6 +52,7 @@ const everywhere = [...treeFileSystemSuite, ...superuserTreeFileSystemSuite]
 bind("trees in memory", Effect.succeed("/tmp"), [
   ...everywhere,
   ...whiteoutTreeFileSystemSuite,
+  ...copyUpTreeFileSystemSuite,
   ...mountedTreeFileSystemSuite
 ])
 bind("trees in an overlay in memory", overlay, everywhere)

@@ -2,6 +2,7 @@ import { layer } from "@effect/vitest"
 import { Mounter } from "@snapshotter/core/Mounter"
 import { type Case, type Suite, Workplace } from "@snapshotter/core/testing/Suite"
 import {
+  copyUpTreeFileSystemSuite,
   type MountedNeeds,
   mountedTreeFileSystemSuite,
   sparseTreeFileSystemSuite,
@@ -63,6 +64,7 @@ const onDisk = [
   ...everywhere,
   ...whiteoutTreeFileSystemSuite,
   ...sparseTreeFileSystemSuite,
+  ...copyUpTreeFileSystemSuite,
   ...mountedTreeFileSystemSuite
 ]
 

@@ -18,7 +18,7 @@ import { nameCases } from "./trees/names.ts"
 import { openFileCases } from "./trees/openFiles.ts"
 import { openingCases } from "./trees/opening.ts"
 import { modeCases, ownerCases } from "./trees/owners.ts"
-import { removedRootCases } from "./trees/removedRoots.ts"
+import { overlayRootCases, removedRootCases } from "./trees/removedRoots.ts"
 import { linkCases, removingCases } from "./trees/removing.ts"
 import { renamingCases, whiteoutCases } from "./trees/renaming.ts"
 import { deviceCases, statusCases } from "./trees/status.ts"
@@ -62,9 +62,7 @@ export const whiteoutTreeFileSystemSuite: Suite<Needs> = whiteoutCases
 export const sparseTreeFileSystemSuite: Suite<Needs> = holeCases
 
 /** For backends with a `Mounter`, whose user may mount. */
-export const mountedTreeFileSystemSuite: Suite<MountNeeds> = [
-  ...mountCases,
-  ...readOnlyCases,
-  ...removedRootCases,
-  ...whiteoutRefusalCases
-]
+export const mountedTreeFileSystemSuite: Suite<MountNeeds> = [...mountCases, ...readOnlyCases, ...removedRootCases]
+
+/** For backends whose overlays are the kernel's, or simulate them. */
+export const copyUpTreeFileSystemSuite: Suite<MountNeeds> = [...overlayRootCases, ...whiteoutRefusalCases]

@@ -28,7 +28,7 @@ export interface World {
   readonly agreesInDepth: (model: Model) => Effect.Effect<Digests>
 }
 
-/** A digest of each tree that was looked at, by where it is mounted or by its snapshot: all that can be seen of it. */
+/** A digest of each tree that was looked at, by where it is mounted or by its snapshot: what the model knows of it, and more. */
 export type Digests = Readonly<Record<string, string>>
 
 /** A new store below a directory that is there and empty, until the scope closes. */
@@ -164,7 +164,7 @@ export const makeWorld = Effect.fnUntraced(function*(directory: string, options:
   const digestAt = Effect.fnUntraced(function*(directory: string, whose: string, expected: Tree.Tree) {
     const seen = yield* Effect.orDie(seenIn(files, directory))
     yield* agree(`the tree of ${whose}`, seen, Tree.seen(expected))
-    return sha256Hex(canonical(seen))
+    return sha256Hex(canonical([seen, yield* Effect.orDie(unmodelledIn(files, directory, seen))]))
   })
 
   const agreesInDepth = Effect.fnUntraced(function*(model: Model) {
@@ -242,6 +242,19 @@ const shapeOfOne = (mount: Mount) => ({
   writable: isWritable(mount),
   lowers: mount.type === "overlay" ? overlayOptions(mount).lower.length : 0
 })
+
+/** What no model says of a tree, and two backends have to agree in: owners, sizes, and the root's own mode. */
+const unmodelledIn = (files: FileSystem.FileSystem, directory: string, seen: ReadonlyArray<Tree.Seen>) =>
+  Effect.forEach(
+    ["", ...seen.map(({ path }) => `/${path}`)],
+    (path) =>
+      Effect.map(files.lstat(`${directory}${path}`), ({ gid, mode, size, type, uid }) => ({
+        mode,
+        uid: Option.getOrUndefined(uid),
+        gid: Option.getOrUndefined(gid),
+        size: type === "Directory" ? undefined : Number(size)
+      }))
+  )
 
 /** All that is below a directory, as the model says it. */
 const seenIn = Effect.fnUntraced(function*(files: FileSystem.FileSystem, directory: string) {

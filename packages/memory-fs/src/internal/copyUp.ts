@@ -7,7 +7,7 @@ import { discard } from "./disk.ts"
 import { Errno } from "./errno.ts"
 import { createInode, type Inode, isDirectory, type Link, namesIn, setTimes, timesOf, xattrsOf } from "./inode.ts"
 import { setOrigin } from "./origin.ts"
-import { isOwnXattr, type Namespace, topOf } from "./overlay.ts"
+import { isOwnXattr, type Namespace, staysSame, topOf } from "./overlay.ts"
 import type { OverlayEntry } from "./overlayEntry.ts"
 
 /**
@@ -30,8 +30,7 @@ export const copyUp = (volume: MemoryVolume, entry: OverlayEntry, contents = tru
   entry.upper = link
   // Of what is no directory only one layer takes part, and that is the upper one now.
   if (!isDirectory(link)) entry.lowers = []
-  // One of several names is no longer the same file, so it takes nothing along.
-  if (isDirectory(link) || lower.nlink === 1) setOrigin(copy, lower)
+  if (staysSame(lower)) setOrigin(copy, lower)
   overlay.copied(entry.inode, copy)
   return link
 }

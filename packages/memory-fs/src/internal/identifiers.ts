@@ -1,6 +1,7 @@
 /** By which numbers a file is known: those of its inode, or those that an overlay shows in their place. */
 import type { MemoryVolume } from "../MemoryVolume.ts"
 import type { Entry } from "./inode.ts"
+import { linkCountOf, numberOf } from "./overlay.ts"
 import { OverlayEntry } from "./overlayEntry.ts"
 
 export interface Identifiers {
@@ -11,7 +12,7 @@ export interface Identifiers {
 
 export const identifiersOf = (volume: MemoryVolume, entry: Entry): Identifiers => {
   if (entry instanceof OverlayEntry) {
-    return { dev: entry.overlay.device, ino: entry.number, nlink: entry.linkCount }
+    return { dev: entry.overlay.device, ino: numberOf(entry), nlink: linkCountOf(entry) }
   }
   const { ino, nlink } = entry.getNode()
   return { dev: volume.device, ino, nlink }

@@ -2,8 +2,8 @@
  * What an overlay is, as pure functions over layers: what a name shows, what a directory lists, and what has to be left in
  * the upper layer so that a change is seen. Nothing here changes anything.
  *
- * The rules are the kernel's, in the order of its page, Documentation/filesystems/overlayfs.rst: each part below is headed by
- * the section it follows. Where that page is silent, the part names the file of `fs/overlayfs` in Linux 6.18 that decides, and
+ * The rules are the kernel's, by its page, Documentation/filesystems/overlayfs.rst: each part below is headed by the section it
+ * follows. Where that page is silent, the part names the file of `fs/overlayfs` in Linux 6.18 that decides, and
  * a test against the kernel shows it. The options are those of every mount here: `index=off,redirect_dir=nofollow,metacopy=off`.
  */
 import { Errno } from "./errno.ts"
@@ -116,6 +116,38 @@ export const isMadeOpaque = (directory: Layers, overWhiteout: boolean, xino: boo
  */
 export const requireMovable = (source: Layers): void => {
   if (source.lowers.length > 0 && isDirectory(topOf(source))) throw new Errno("EXDEV")
+}
+
+/** Whether a directory is closed before it comes into another one: what lower layers have under its new name must not show. */
+export const isClosedBefore = (source: Inode, directory: Layers, namespace: Namespace): boolean =>
+  source.isDirectory() && directory.lowers.length > 0 && !isOpaque(source, namespace)
+
+// ============================================================ "Non-directories": copy_up.c
+
+/** Whether a copy goes on to be the file that it was: one of several names does not, since the others stay below. */
+export const staysSame = (lower: Inode): boolean => lower.isDirectory() || lower.nlink === 1
+
+/**
+ * Whether all names of the file that these layers show are one: in the upper layer, and where nothing can be written; below,
+ * a write to one of them breaks the link (`index=off`).
+ */
+export const sharesInode = (layers: Layers, isWritable: boolean): boolean =>
+  layers.upper !== undefined || !isWritable || topOf(layers).getNode().nlink === 1
+
+// ============================================================ "Inode properties": inode.c
+
+/** The inode number: of the lower layer where it can be kept, so that a copy-up does not change it. */
+export const numberOf = (layers: Layers): number => {
+  const top = topOf(layers).getNode()
+  if (top.isDirectory()) return (layers.lowers[0] ?? topOf(layers)).getNode().ino
+  const origin = layers.upper === undefined ? undefined : originOf(top)
+  return origin?.nlink === 1 ? origin.ino : top.ino
+}
+
+/** The kernel does not count the directories in a merged one. */
+export const linkCountOf = (layers: Layers): number => {
+  const top = topOf(layers).getNode()
+  return top.isDirectory() && isMerged(layers) ? 1 : top.nlink
 }
 
 // ============================================================ "Nesting overlayfs mounts": xattrs.c

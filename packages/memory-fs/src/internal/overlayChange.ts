@@ -9,8 +9,8 @@ import { addName, discard, exchange, move, newWhiteout, put } from "./disk.ts"
 import { Errno } from "./errno.ts"
 import { type Inode, isDirectory, isEmpty, type Link, xattrsOf } from "./inode.ts"
 import {
+  isClosedBefore,
   isMadeOpaque,
-  isOpaque,
   isWhiteout,
   leavesWhiteout,
   opaqueMark,
@@ -72,7 +72,6 @@ export const renameIn = (
   const remains = leavesWhiteout(from, source.name)
   const moved = copyUp(volume, source)
   const above = copyUp(volume, directory)
-  // Before the upper layer's own answer: what is not moved in the end has been made opaque all the same.
   closeBefore(source, directory)
   if (target !== undefined && isDirectory(target) && !isEmpty(target)) throw new Errno("ENOTEMPTY")
   requireUnmounted(volume, moved)
@@ -106,12 +105,10 @@ const requireUnmounted = (volume: MemoryVolume, upper: Link | undefined): void =
   if (upper !== undefined && volume.mounts.isMountPoint(upper)) throw new Errno("EBUSY")
 }
 
-/** A directory that comes into a merged one is closed first: what lower layers have under its new name must not show in it. */
+/** Before the upper layer's own answer: what is not moved in the end has been closed all the same. */
 const closeBefore = (entry: OverlayEntry, directory: OverlayEntry): void => {
   const { overlay } = entry
-  if (isDirectory(entry) && directory.lowers.length > 0 && !isOpaque(entry.getNode(), overlay.settings.namespace)) {
-    markOpaque(overlay, entry.getNode())
-  }
+  if (isClosedBefore(entry.getNode(), directory, overlay.settings.namespace)) markOpaque(overlay, entry.getNode())
 }
 
 const settle = (entry: OverlayEntry, directory: OverlayEntry, name: string): void => {

@@ -2,10 +2,9 @@
  * The names of an overlay: each a place in its tree that stays the same object while its layers change, so that mounts and
  * open files hold on to it. What it shows is decided by `overlay.ts`, what changes it stands in `overlayChange.ts`.
  */
-import { type Inode, isDirectory, type Link } from "./inode.ts"
+import type { Inode, Link } from "./inode.ts"
 import type { MountedTree } from "./mountTable.ts"
-import { originOf } from "./origin.ts"
-import { isMerged, type Layers, layersOf, listed, lookUp, type Namespace, topOf } from "./overlay.ts"
+import { type Layers, layersOf, listed, lookUp, type Namespace, sharesInode, topOf } from "./overlay.ts"
 
 /** The options that matter while it is mounted. */
 export interface Settings {
@@ -35,13 +34,10 @@ export class Overlay {
     this.root = new OverlayEntry(this, "/", undefined, layers)
   }
 
-  /**
-   * The inode that these layers show. All names of a file in the upper layer share one; of a file below, each name has its
-   * own, since a write to one of them breaks the link (`index=off`), unless nothing can be written.
-   */
+  /** The inode that these layers show: one for all names that are names of one file. */
   inodeOf(layers: Layers): OverlayInode {
     const top = topOf(layers).getNode()
-    const isShared = layers.upper !== undefined || this.layers.upper === undefined || top.nlink === 1
+    const isShared = sharesInode(layers, this.layers.upper !== undefined)
     const known = isShared ? this.shared.get(top) : undefined
     if (known !== undefined) return known
     const inode = new OverlayInode(top)
@@ -89,18 +85,6 @@ export class OverlayEntry implements Layers {
 
   getNode(): Inode {
     return this.inode.real
-  }
-
-  /** The inode number: of the lower layer where it can be kept, so that a copy-up does not change it. */
-  get number(): number {
-    if (isDirectory(this)) return (this.lowers[0] ?? topOf(this)).getNode().ino
-    const origin = this.upper === undefined ? undefined : originOf(this.getNode())
-    return origin?.nlink === 1 ? origin.ino : this.getNode().ino
-  }
-
-  /** The kernel does not count the directories in a merged one. */
-  get linkCount(): number {
-    return isDirectory(this) && isMerged(this) ? 1 : this.getNode().nlink
   }
 }
 
