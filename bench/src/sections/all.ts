@@ -63,13 +63,12 @@ export const piecesOf = (
   const process = both.filter((durability) => durability === "process")
   const full = both.filter((durability) => durability === "full")
   const one = first === undefined ? [] : [first]
-  const [wide, sizes] = effort.sizesEverywhere ? [disks, both] : [one, process]
   const pieces: ReadonlyArray<Piece> = [
     ...on("operations", disks, both, (disk, durability) => measureOperations(disk, durability, effort)),
     ...on("waits", one, both, (disk, durability) => countWaits(disk, durability, effort)),
-    ...on("snapshots", wide, sizes, (disk, durability) => measureSnapshots(disk, durability, effort)),
-    ...on("depth", wide, sizes, (disk, durability) => measureDepths(disk, durability, effort)),
-    ...on("mounts", wide, sizes, (disk, durability) => measureLiveMounts(disk, durability, effort)),
+    ...on("snapshots", effort.sizesEverywhere ? disks : one, process, (disk) => measureSnapshots(disk, effort)),
+    ...on("depth", effort.sizesEverywhere ? disks : one, process, (disk) => measureDepths(disk, effort)),
+    ...on("mounts", one, process, (disk) => measureLiveMounts(disk, effort)),
     ...on("fibers", disks, full, (disk) => measureFibers(disk, effort)),
     ...on("layers", disks, both, (disk, durability) => measureLayers(disk, durability, effort)),
     ...on("forks", one, process, (disk) => measureForks(disk, effort)),

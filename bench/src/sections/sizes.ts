@@ -8,7 +8,7 @@ import type { There } from "../bare/BareStore.ts"
 import type { Disk } from "../disks.ts"
 import type { Effort } from "../Effort.ts"
 import type { Row } from "../Row.ts"
-import { base, type Durability, fork, openSite, type Site } from "../Site.ts"
+import { base, fork, openSite, type Site } from "../Site.ts"
 import { type AnyTrial, opening, type Operation, operations, trialOf, walking } from "../trials.ts"
 
 /** How much slower something may be in the largest store and still be called flat: what repeated measurements differ by. */
@@ -17,12 +17,9 @@ const flatTimes = 1.5
 // ============================================================ snapshots
 
 /** A store for each size, measured one after another for each operation, so that all meet the machine in one mood. */
-export const measureSnapshots = (disk: Disk, durability: Durability, effort: Effort): Effect.Effect<Array<Row>> =>
+export const measureSnapshots = (disk: Disk, effort: Effort): Effect.Effect<Array<Row>> =>
   Effect.scoped(Effect.gen(function*() {
-    const stores = yield* Effect.forEach(
-      effort.snapshots,
-      (snapshots) => populated(disk, durability, effort, snapshots)
-    )
+    const stores = yield* Effect.forEach(effort.snapshots, (snapshots) => populated(disk, effort, snapshots))
     const rows: Array<Row> = []
     for (const operation of [...operations, "open", "walk, each"] as const) {
       const sizes: Array<Row> = []
@@ -38,8 +35,8 @@ interface Populated {
   readonly snapshots: number
 }
 
-const populated = Effect.fnUntraced(function*(disk: Disk, durability: Durability, effort: Effort, snapshots: number) {
-  const site = yield* openSite(disk, durability, effort)
+const populated = Effect.fnUntraced(function*(disk: Disk, effort: Effort, snapshots: number) {
+  const site = yield* openSite(disk, "process", effort)
   const parent = yield* base(site, 1)
   for (let there = 1; there < snapshots; there++) yield* oneMore(site, parent, there)
   return { site, parent, snapshots } satisfies Populated
@@ -85,9 +82,9 @@ const flat = (row: Row, smallest: Row | undefined): Row =>
 
 // ============================================================ depth
 
-export const measureDepths = (disk: Disk, durability: Durability, effort: Effort): Effect.Effect<Array<Row>> =>
+export const measureDepths = (disk: Disk, effort: Effort): Effect.Effect<Array<Row>> =>
   Effect.scoped(Effect.gen(function*() {
-    const site = yield* openSite(disk, durability, effort)
+    const site = yield* openSite(disk, "process", effort)
     const rows: Array<Row> = []
     for (const depth of effort.depths) {
       const parent = yield* base(site, depth)
@@ -100,9 +97,9 @@ export const measureDepths = (disk: Disk, durability: Durability, effort: Effort
 
 // ============================================================ live mounts
 
-export const measureLiveMounts = (disk: Disk, durability: Durability, effort: Effort): Effect.Effect<Array<Row>> =>
+export const measureLiveMounts = (disk: Disk, effort: Effort): Effect.Effect<Array<Row>> =>
   Effect.scoped(Effect.gen(function*() {
-    const site = yield* openSite(disk, durability, effort)
+    const site = yield* openSite(disk, "process", effort)
     const parent = yield* base(site, 10)
     const rows: Array<Row> = []
     let live = 0
