@@ -107,6 +107,18 @@ export const counterexamples: ReadonlyArray<Counterexample> = [
     ])
   },
   {
+    name: "a whiteout that a rename leaves in a setgid directory has its group, one that a removal leaves has not",
+    program: over([
+      [write("a"), write("b")],
+      [
+        { _tag: "chown", path: ".", gid: 1000 },
+        { _tag: "chmod", path: ".", mode: 0o2755 },
+        rename("a", "c"),
+        { _tag: "unlink", path: "b" }
+      ]
+    ])
+  },
+  {
     name: "a name that is no UTF-8 is removed, covered, and made again",
     program: over([[write("ÿ"), mkdir("a"), write("a/ÿ")], [{ _tag: "unlink", path: "ÿ" }, rename("a/ÿ", "ÿ")]])
   }

@@ -46,7 +46,7 @@ export const rename = (volume: MemoryVolume, { directory, name, source, target, 
   if (target !== undefined) remove(volume, target)
   const [from, oldName] = [source.parent, source.name]
   Disk.move(source, onDisk(directory), name)
-  if (whiteout) from?.createChild(oldName, Disk.newWhiteout(volume))
+  if (whiteout && from !== undefined) Disk.leaveWhiteout(volume, from, oldName)
 }
 
 /** Two entries change places. */

@@ -45,6 +45,14 @@ const placeOf = ({ name, parent }: Link): Place => {
 /** The deletion mark of overlays. */
 export const newWhiteout = (volume: MemoryVolume): Inode => createInode(volume.memfs._core, formatOf.characterDevice)
 
+/** Where something was renamed from: made by the disk itself, so it has the group that a setgid directory hands down. */
+export const leaveWhiteout = (volume: MemoryVolume, directory: Link, name: string): void => {
+  const whiteout = newWhiteout(volume)
+  const above = directory.getNode()
+  if ((above.mode & 0o2000) !== 0) whiteout.gid = above.gid
+  directory.createChild(name, whiteout)
+}
+
 /** Takes a name away, and its inode with the last one. The number is not given out again: something may hold it. */
 export const discard = (volume: MemoryVolume, link: Link): void => {
   link.parent?.deleteChild(link)

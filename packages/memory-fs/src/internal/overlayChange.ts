@@ -5,7 +5,7 @@
  */
 import type { MemoryVolume } from "../MemoryVolume.ts"
 import { clearWhiteouts, copyUp } from "./copyUp.ts"
-import { addName, discard, exchange, move, newWhiteout, put } from "./disk.ts"
+import { addName, discard, exchange, leaveWhiteout, move, newWhiteout, put } from "./disk.ts"
 import { Errno } from "./errno.ts"
 import { type Inode, isDirectory, isEmpty, type Link, xattrsOf } from "./inode.ts"
 import {
@@ -139,7 +139,7 @@ const moveOver = (volume: MemoryVolume, { above, moved, name, remains, target }:
     if (remains && from !== undefined) return put(whiteout, { directory: from, name: oldName })
     discardDetached(volume, whiteout)
   }
-  if (remains && from !== undefined) from.createChild(oldName, newWhiteout(volume))
+  if (remains && from !== undefined) leaveWhiteout(volume, from, oldName)
 }
 
 /** A link that is in no directory any more. */
