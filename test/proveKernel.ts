@@ -3,8 +3,9 @@
  * programs there were, what they met, and the number of unexplained differences; at the first one with the program that
  * shows it, and exit code 1.
  */
+import { constants } from "node:os"
 import { parseArgs } from "node:util"
-import { prove } from "./overlay/prove.ts"
+import { prove, stop } from "./overlay/prove.ts"
 
 const runsDefault = 10_000
 
@@ -16,6 +17,9 @@ const seed = values.seed ?? SNAPSHOTTER_SEED ?? String(Math.floor(Math.random() 
 
 if (![values.runs, seed].every((number) => Number.isSafeInteger(Number(number)))) {
   throw new Error(`--runs and --seed are whole numbers, not ${values.runs} and ${seed}`)
+}
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  process.once(signal, () => void stop().finally(() => process.exit(128 + constants.signals[signal])))
 }
 process.stdout.write(`${values.runs} programs, seed ${seed}\n`)
 try {

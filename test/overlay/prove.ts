@@ -23,7 +23,22 @@ export interface Proving {
 
 const machine = ManagedRuntime.make(NodeSnapshotter.layerMachine)
 
-export const compareOne = (one: Program, counts: Counts): Promise<void> => machine.runPromise(compare(one, counts))
+const stopping = new AbortController()
+let running: Promise<unknown> = Promise.resolve()
+
+export const compareOne = (one: Program, counts: Counts): Promise<void> => {
+  // Neither passed nor failed: a failure would be shrunk.
+  if (stopping.signal.aborted) return new Promise(() => {})
+  const run = machine.runPromise(compare(one, counts), { signal: stopping.signal })
+  running = run.catch(() => {})
+  return run
+}
+
+/** Ends the program that runs, with what it has mounted, and begins no other. */
+export const stop = async (): Promise<void> => {
+  stopping.abort()
+  await running
+}
 
 /** What was met, as text. Throws where the two differ, or where some case was met too seldom. */
 export const prove = async ({ onProgress, path, replay, runs, seed }: Proving): Promise<string> => {
