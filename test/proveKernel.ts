@@ -19,7 +19,8 @@ if (![values.runs, seed].every((number) => Number.isSafeInteger(Number(number)))
   throw new Error(`--runs and --seed are whole numbers, not ${values.runs} and ${seed}`)
 }
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
-  process.once(signal, () => void stop().finally(() => process.exit(128 + constants.signals[signal])))
+  // However often: whoever began this may send on what its whole group was sent.
+  process.on(signal, () => void stop().finally(() => process.exit(128 + constants.signals[signal])))
 }
 process.stdout.write(`${values.runs} programs, seed ${seed}\n`)
 try {
