@@ -2,16 +2,32 @@
  * The in-memory backend of `StoreFileSystem`. Each instance is one simulated process on a volume; what it holds ends with
  * it (`volume.kill`), what it wrote does not.
  */
-import { type Entry, FileSystemError, type HeldLock, StoreFileSystem } from "@snapshotter/core/StoreFileSystem"
+import {
+  type Entry,
+  FileSystemError,
+  type HeldLock,
+  StoreFileSystem,
+  type SyncTarget
+} from "@snapshotter/core/StoreFileSystem"
 import { Effect, Layer } from "effect"
 import * as Attributes from "./internal/attributes.ts"
-import { identityOf, inodeToChange, isInOverlay } from "./internal/change.ts"
+import { identityOf, inodeToChange, isInOverlay, linksOnDisk } from "./internal/change.ts"
 import { Errno, saysAbsent } from "./internal/errno.ts"
-import { type Entry as Named, type Inode, isDirectory, setTimes, timesOf, xattrsOf } from "./internal/inode.ts"
+import {
+  type Entry as Named,
+  type Inode,
+  isDirectory,
+  type Link,
+  namesIn,
+  setTimes,
+  timesOf,
+  xattrsOf
+} from "./internal/inode.ts"
 import * as Linux from "./internal/linux.ts"
 import { find, listedAt, locate, locateDirectory, realPathOf, requireWritable } from "./internal/lookup.ts"
+import type { Location } from "./internal/mountTable.ts"
 import { shownName } from "./internal/names.ts"
-import { openFile } from "./internal/opening.ts"
+import { openFile, writeAt } from "./internal/opening.ts"
 import { statusOf } from "./internal/status.ts"
 import { inTurns, measuring, removing } from "./internal/tree.ts"
 import { MemoryVolume } from "./MemoryVolume.ts"
@@ -102,14 +118,17 @@ const readLink = (volume: MemoryVolume): StoreFileSystem["readLink"] => (path) =
 // == makeDirectory
 
 const makeDirectory = (volume: MemoryVolume): StoreFileSystem["makeDirectory"] => (path, mode) =>
-  attempt("makeDirectory", path, (at) => Attributes.setMode(Linux.makeDirectory(volume, at, mode).getNode(), mode))
+  attempt("makeDirectory", path, (at) => {
+    Linux.makeDirectory(volume, at, mode)
+    Attributes.changeMode(volume, at, mode, false)
+  })
 
 // == writeFile
 
 const writeFile = (volume: MemoryVolume): StoreFileSystem["writeFile"] => (path, text, mode) =>
   attempt("writeFile", path, (at) => {
     const { link } = openFile(volume, at, { write: true, create: mode, exclusive: true })
-    link.getNode().setBuffer(Buffer.from(text))
+    writeAt(volume, link.getNode(), Buffer.from(text), { append: false, offset: 0 })
   })
 
 // == symlink
@@ -165,11 +184,14 @@ const copyDirectoryAttributes = (volume: MemoryVolume): StoreFileSystem["copyDir
     const target = locateDirectory(volume, to.toWellFormed())
     requireWritable(target)
     const inode = inodeToChange(volume, target.link)
-    Attributes.setOwner(inode, source)
-    Attributes.setMode(inode, source.perm)
-    for (const name of xattrsOf(inode).keys()) if (!isOverlays(name)) xattrsOf(inode).delete(name)
-    for (const [name, value] of xattrsOf(source)) if (!isOverlays(name)) xattrsOf(inode).set(name, value)
-    setTimes(inode, timesOf(source))
+    const set = (what: string, act: () => void) => volume.journal.attributes(inode, () => `${what} of ${to}`, act)
+    set("owner", () => Attributes.setOwner(inode, source))
+    set("mode", () => Attributes.setMode(inode, source.perm))
+    for (const name of xattrsOf(inode).keys()) if (!isOverlays(name)) set(name, () => xattrsOf(inode).delete(name))
+    for (const [name, value] of xattrsOf(source)) {
+      if (!isOverlays(name)) set(name, () => xattrsOf(inode).set(name, value))
+    }
+    set("times", () => setTimes(inode, timesOf(source)))
   })
 
 // == usage
@@ -182,13 +204,31 @@ const usage = (volume: MemoryVolume): StoreFileSystem["usage"] => (path) =>
 
 // == sync
 
-/** Nothing has to be waited for: what is written is there. Losing power is not simulated. */
+/** Exactly what was asked for is on the disk then: all targets are found first, as by a descriptor each. */
 const sync = (volume: MemoryVolume): StoreFileSystem["sync"] => (targets) =>
-  Effect.forEach(targets, ({ kind, path }) =>
-    attempt("openForSync", path, (at) => {
-      if (kind === "file") locate(volume, at, true)
-      else locateDirectory(volume, at)
-    }), { discard: true })
+  Effect.flatMap(
+    Effect.forEach(targets, (target) => attempt("openForSync", target.path, (at) => syncedBy(volume, target.kind, at))),
+    (links) =>
+      attempt("sync", targets[0]?.path ?? "", () => {
+        const text = () => `sync ${targets.map(({ kind, path }) => `${kind} ${path}`).join(", ")}`
+        if (targets.length > 0) volume.journal.synced(text, links.flatMap((found) => found()))
+      })
+  )
+
+/** What a target consists of, once it is to be synced. */
+const syncedBy = (volume: MemoryVolume, kind: SyncTarget["kind"], path: string): () => ReadonlyArray<Link> => {
+  const location = kind === "file" ? locate(volume, path, true) : locateDirectory(volume, path)
+  return () => kind === "tree" ? allBelow(volume, location) : linksOnDisk(location.link)
+}
+
+/** A directory and all in it, mount points excepted. */
+const allBelow = (volume: MemoryVolume, { link, mount }: Location): ReadonlyArray<Link> => {
+  const [here] = linksOnDisk(link)
+  if (here === undefined) return []
+  const below = isDirectory(here) ? namesIn(here).flatMap((name) => here.children.get(name) ?? []) : []
+  const inside = below.filter((child) => volume.mounts.mountOn({ mount, link: child }) === undefined)
+  return [here, ...inside.flatMap((child) => allBelow(volume, { mount, link: child }))]
+}
 
 // == tryLock
 

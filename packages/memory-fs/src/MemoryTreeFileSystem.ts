@@ -14,7 +14,7 @@ import {
 } from "@snapshotter/core/TreeFileSystem"
 import { Effect, Layer } from "effect"
 import * as Attributes from "./internal/attributes.ts"
-import { identityOf } from "./internal/change.ts"
+import { identityOf, linksOnDisk } from "./internal/change.ts"
 import { Errno } from "./internal/errno.ts"
 import { countReader } from "./internal/fifo.ts"
 import { isSpecial, isSymlink } from "./internal/inode.ts"
@@ -118,16 +118,17 @@ const fileOf = (
       use("write", () => {
         requireOffset(offset, link)
         if (!write && !append) throw new Errno("EBADF")
-        return writeAt(link.getNode(), bytes, offset, append)
+        return writeAt(volume, link.getNode(), bytes, { append, offset })
       }),
     truncate: (length) =>
       use("truncate", () => {
         requireLength(length)
         if (!write && !append) throw new Errno("EINVAL")
-        resize(link.getNode(), length)
+        resize(volume, link.getNode(), length)
       }),
     sync: use("sync", () => {
       if (isSpecial(link)) throw new Errno("EINVAL")
+      volume.journal.synced(() => `fsync ${textOf(path)}`, linksOnDisk(link))
     })
   }
   const close = () => {

@@ -4,10 +4,11 @@
  *
  * The tree has `/tmp` at first. Whoever looks is root: modes are kept and told, but refuse nobody.
  */
+import { formatOf } from "@snapshotter/core/TreeFileSystem"
 import { Context, Effect, Layer } from "effect"
 import { Volume } from "memfs"
-import type { Entry } from "./internal/inode.ts"
-import { makeDirectory } from "./internal/linux.ts"
+import { createInode, type Entry } from "./internal/inode.ts"
+import { type DiskStep, Journal } from "./internal/journal.ts"
 import { MountTable } from "./internal/mountTable.ts"
 import { renderVolume } from "./internal/render.ts"
 
@@ -27,12 +28,16 @@ export interface MemoryVolume {
   /** What `lstat` tells as `dev`, through every mount but overlays, which have their own. */
   readonly device: bigint
   readonly mounts: MountTable
+  /** What of all that lies on the disk for good. */
+  readonly journal: Journal
   /** By the identity of the locked directory. */
   readonly locks: Map<object, VolumeLock>
   /** What ids are made from. */
   readonly seed: bigint
   /** 1, 2, 3, …: no number is given out twice. */
   readonly nextNumber: () => bigint
+  /** How many of them were given out. */
+  readonly numbersGiven: () => bigint
   /** A name for a process that no other has. */
   readonly newProcess: () => string
   /** Ends a process: its locks are free. What it mounted stays mounted. */
@@ -48,24 +53,44 @@ export interface Options {
   readonly seed?: bigint
   /** The device number; `42n` unless given. */
   readonly device?: bigint
+  /**
+   * Whether it is kept what is on the disk and what is not yet, for `PowerLoss`. What is changed through `memfs`, past this
+   * package, is lost unless a sync of its directory follows.
+   */
+  readonly losesPower?: boolean
+  /**
+   * Told of each inner step of what the ports do, before it is done: a name, attributes, contents, a wait for the disk. The
+   * moment to look at `PowerLoss.states`. With an errno's name, the step is not done, and the call that it is part of fails.
+   */
+  readonly onStep?: (step: DiskStep) => string | undefined
 }
 
 /** A new volume, empty but for `/tmp`. */
 export const make = (options: Options = {}): MemoryVolume => {
+  const volume = makeEmpty(options)
+  volume.memfs._core.root.createChild("tmp", createInode(volume.memfs._core, formatOf.directory | 0o1777))
+  volume.journal.adopt(volume.memfs._core.root)
+  return volume
+}
+
+/** A volume without anything. The first number that it gives is the one after `firstNumber`. */
+export const makeEmpty = (options: Options & { readonly firstNumber?: bigint }): MemoryVolume => {
   const memfs = Volume.fromJSON({}, "/", { process: superuser })
   const root = memfs._core.root
   root.getNode().perm = 0o755
   root.getNode().nlink = 2
-  let number = 0n
+  let number = options.firstNumber ?? 0n
   let processes = 0
   const locks = new Map<object, VolumeLock>()
   const volume: MemoryVolume = {
     memfs,
     device: options.device ?? 42n,
     mounts: new MountTable(root),
+    journal: new Journal({ records: options.losesPower ?? false, onStep: options.onStep }),
     locks,
     seed: options.seed ?? 0n,
     nextNumber: () => ++number,
+    numbersGiven: () => number,
     newProcess: () => `process ${++processes}`,
     kill: (process) =>
       Effect.sync(() => {
@@ -73,7 +98,6 @@ export const make = (options: Options = {}): MemoryVolume => {
       }),
     render: Effect.sync(() => renderVolume(volume))
   }
-  makeDirectory(volume, "/tmp", 0o1777)
   return volume
 }
 

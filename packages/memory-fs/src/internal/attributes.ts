@@ -19,13 +19,15 @@ export const changeMode = (volume: MemoryVolume, path: string, mode: number, fol
   const bits = modeBits(mode)
   const { link } = toChange(volume, path, follow)
   if (isSymlink(link)) throw new Errno("EOPNOTSUPP")
-  setMode(inodeToChange(volume, link), bits)
+  const inode = inodeToChange(volume, link)
+  volume.journal.attributes(inode, () => `chmod ${path}`, () => setMode(inode, bits))
 }
 
 /** `fchownat(2)`. */
 export const changeOwner = (volume: MemoryVolume, path: string, owner: OwnerToSet, follow: boolean): void => {
   for (const id of [owner.uid, owner.gid]) if (id !== undefined && !isId(id)) throw new Errno("EINVAL")
-  setOwner(inodeToChange(volume, toChange(volume, path, follow).link), owner)
+  const inode = inodeToChange(volume, toChange(volume, path, follow).link)
+  volume.journal.attributes(inode, () => `chown ${path}`, () => setOwner(inode, owner))
 }
 
 /** The largest number of 32 bits is the kernel's word for "as it is". */
@@ -35,7 +37,8 @@ const isId = (id: number): boolean => Number.isInteger(id) && id >= 0 && id < 0x
 export const changeTimes = (volume: MemoryVolume, path: string, times: TimesToSet, follow: boolean): void => {
   if (times.atimeNanoseconds === undefined && times.mtimeNanoseconds === undefined) return
   for (const time of [times.atimeNanoseconds, times.mtimeNanoseconds]) requireTime(time ?? 0n)
-  setTimes(inodeToChange(volume, toChange(volume, path, follow).link), times)
+  const inode = inodeToChange(volume, toChange(volume, path, follow).link)
+  volume.journal.attributes(inode, () => `set the times of ${path}`, () => setTimes(inode, times))
 }
 
 const nanosecondsPerSecond = 1_000_000_000n

@@ -11,13 +11,13 @@ import { OverlayEntry } from "./overlayEntry.ts"
 export const create = (volume: MemoryVolume, directory: Entry, name: string, inode: Inode): Entry =>
   directory instanceof OverlayEntry
     ? createIn(volume, directory, name, inode)
-    : directory.createChild(name, inode)
+    : Disk.create(volume, directory, name, inode)
 
 /** Gives what is there another name. */
 export const link = (volume: MemoryVolume, existing: Entry, directory: Entry, name: string): Entry =>
   existing instanceof OverlayEntry
     ? linkIn(volume, existing, inOverlay(directory), name)
-    : Disk.addName(onDisk(directory), name, existing.getNode())
+    : Disk.addName(volume, onDisk(directory), name, existing.getNode())
 
 /** Takes a name away; a directory must be empty. */
 export const remove = (volume: MemoryVolume, entry: Entry): void => {
@@ -43,17 +43,19 @@ export const rename = (volume: MemoryVolume, { directory, name, source, target, 
     if (whiteout) throw new Errno("EINVAL")
     return renameIn(volume, source, inOverlay(directory), name, target && inOverlay(target))
   }
-  if (target !== undefined) remove(volume, target)
-  const [from, oldName] = [source.parent, source.name]
-  Disk.move(source, onDisk(directory), name)
-  if (whiteout && from !== undefined) Disk.leaveWhiteout(volume, from, oldName)
+  volume.journal.names(() => `rename ${source.name} → ${name}`, () => {
+    if (target !== undefined) remove(volume, target)
+    const [from, oldName] = [source.parent, source.name]
+    Disk.move(volume, source, onDisk(directory), name)
+    if (whiteout && from !== undefined) Disk.leaveWhiteout(volume, from, oldName)
+  })
 }
 
 /** Two entries change places. */
 export const exchange = (volume: MemoryVolume, one: Entry, other: Entry): void =>
   one instanceof OverlayEntry
     ? exchangeIn(volume, one, inOverlay(other))
-    : Disk.exchange(one, onDisk(other))
+    : Disk.exchange(volume, one, onDisk(other))
 
 /** Whoever asks for a change of two entries has seen that one mount shows both. */
 const inOverlay = (entry: Entry): OverlayEntry => {
@@ -74,6 +76,10 @@ export const inodeToChange = (volume: MemoryVolume, entry: Entry, contents = tru
 
 /** The same object for two names exactly if they are names of one file. */
 export const identityOf = (entry: Entry): object => entry instanceof OverlayEntry ? entry.inode : entry.getNode()
+
+/** What of an entry lies on a disk and can be synced: in an overlay, what its upper layer has of it. */
+export const linksOnDisk = (entry: Entry): ReadonlyArray<Link> =>
+  entry instanceof OverlayEntry ? (entry.upper === undefined ? [] : [entry.upper]) : [entry]
 
 /** Whether it is something in an overlay. */
 export const isInOverlay = (entry: Entry): boolean => entry instanceof OverlayEntry

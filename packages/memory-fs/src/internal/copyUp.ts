@@ -3,7 +3,7 @@
  * overlayfs.rst, "Non-directories"; `fs/overlayfs/copy_up.c`.
  */
 import type { MemoryVolume } from "../MemoryVolume.ts"
-import { discard } from "./disk.ts"
+import { create, discard } from "./disk.ts"
 import { Errno } from "./errno.ts"
 import { createInode, type Inode, isDirectory, type Link, namesIn, setTimes, timesOf, xattrsOf } from "./inode.ts"
 import { setOrigin } from "./origin.ts"
@@ -23,10 +23,10 @@ export const copyUp = (volume: MemoryVolume, entry: OverlayEntry, contents = tru
   const lower = topOf(entry).getNode()
   const before = timesOf(directory.getNode())
   const copy = copyOf(volume, lower, overlay.settings.namespace, contents)
-  const link = directory.createChild(entry.name, copy)
+  setTimes(copy, timesOf(lower))
+  const link = create(volume, directory, entry.name, copy)
   // A copy shows nothing that was not there, so the directory stays as old as it was.
   setTimes(directory.getNode(), before)
-  setTimes(copy, timesOf(lower))
   entry.upper = link
   // Of what is no directory only one layer takes part, and that is the upper one now.
   if (!isDirectory(link)) entry.lowers = []

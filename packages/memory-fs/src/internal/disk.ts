@@ -1,30 +1,52 @@
-/** Names on the disk itself, put in and taken out of directories: what every change comes down to, in an overlay too. */
+/**
+ * Names on the disk itself, put in and taken out of directories: what every change comes down to, in an overlay too. Each is
+ * written into the volume's journal; what the kernel does in one step is one change there (`volume.journal.names`).
+ */
 import { formatOf } from "@snapshotter/core/TreeFileSystem"
 import type { MemoryVolume } from "../MemoryVolume.ts"
 import { createInode, type Inode, type Link, markChanged } from "./inode.ts"
 
-/** Gives an inode one more name. */
-export const addName = (directory: Link, name: string, inode: Inode): Link => {
-  inode.nlink++
-  return directory.createChild(name, inode)
-}
+/** Puts a new inode into a directory. */
+export const create = (volume: MemoryVolume, directory: Link, name: string, inode: Inode): Link =>
+  volume.journal.names(() => `make ${pathOf(directory, name)}`, () => {
+    volume.journal.entered(directory.getNode(), name, inode)
+    return directory.createChild(name, inode)
+  })
 
-export const move = (link: Link, directory: Link, name: string): void => {
-  link.parent?.deleteChild(link)
-  put(link, { directory, name })
-}
+/** Gives an inode one more name. */
+export const addName = (volume: MemoryVolume, directory: Link, name: string, inode: Inode): Link =>
+  volume.journal.names(() => `link ${pathOf(directory, name)}`, () => {
+    volume.journal.entered(directory.getNode(), name, inode)
+    inode.nlink++
+    return directory.createChild(name, inode)
+  })
+
+export const move = (volume: MemoryVolume, link: Link, directory: Link, name: string): void =>
+  volume.journal.names(() => `rename ${pathOf(link.parent, link.name)} → ${pathOf(directory, name)}`, () => {
+    takeOut(volume, link)
+    put(volume, link, { directory, name })
+  })
 
 /** Two names change places. */
-export const exchange = (one: Link, other: Link): void => {
-  const [here, there] = [placeOf(one), placeOf(other)]
-  here.directory.deleteChild(one)
-  there.directory.deleteChild(other)
-  put(one, there)
-  put(other, here)
+export const exchange = (volume: MemoryVolume, one: Link, other: Link): void =>
+  volume.journal.names(() => `exchange ${pathOf(one.parent, one.name)} and ${pathOf(other.parent, other.name)}`, () => {
+    const [here, there] = [placeOf(one), placeOf(other)]
+    takeOut(volume, one)
+    takeOut(volume, other)
+    put(volume, one, there)
+    put(volume, other, here)
+  })
+
+/** Takes a name out of its directory, to be put into another or discarded within the same change. */
+export const takeOut = (volume: MemoryVolume, link: Link): void => {
+  if (link.parent === undefined) return
+  volume.journal.entered(link.parent.getNode(), link.name, undefined)
+  link.parent.deleteChild(link)
 }
 
 /** Puts a name that is in no directory into one. */
-export const put = (link: Link, { directory, name }: Place): void => {
+export const put = (volume: MemoryVolume, link: Link, { directory, name }: Place): void => {
+  volume.journal.entered(directory.getNode(), name, link.getNode())
   link.name = name
   // The path that memfs keeps in a link. Its own setter writes it anew in all that is below, which a rename must not cost.
   Reflect.set(link, "_steps", [...directory.steps, name])
@@ -42,6 +64,10 @@ const placeOf = ({ name, parent }: Link): Place => {
   return { directory: parent, name }
 }
 
+/** For reading: where it was made, if a directory above it was renamed. */
+const pathOf = (directory: Link | undefined, name: string): string =>
+  `${directory?.steps.slice(1).map((step) => `/${step}`).join("") ?? ""}/${name}`
+
 /** The deletion mark of overlays. */
 export const newWhiteout = (volume: MemoryVolume): Inode => createInode(volume.memfs._core, formatOf.characterDevice)
 
@@ -50,16 +76,17 @@ export const leaveWhiteout = (volume: MemoryVolume, directory: Link, name: strin
   const whiteout = newWhiteout(volume)
   const above = directory.getNode()
   if ((above.mode & 0o2000) !== 0) whiteout.gid = above.gid
-  directory.createChild(name, whiteout)
+  create(volume, directory, name, whiteout)
 }
 
 /** Takes a name away, and its inode with the last one. The number is not given out again: something may hold it. */
-export const discard = (volume: MemoryVolume, link: Link): void => {
-  link.parent?.deleteChild(link)
-  link.parent = undefined
-  const inode = link.getNode()
-  inode.nlink = inode.isDirectory() ? 0 : inode.nlink - 1
-  if (inode.nlink > 0) return
-  delete volume.memfs._core.inodes[inode.ino]
-  inode.del()
-}
+export const discard = (volume: MemoryVolume, link: Link): void =>
+  volume.journal.names(() => `unlink ${pathOf(link.parent, link.name)}`, () => {
+    takeOut(volume, link)
+    link.parent = undefined
+    const inode = link.getNode()
+    inode.nlink = inode.isDirectory() ? 0 : inode.nlink - 1
+    if (inode.nlink > 0) return
+    delete volume.memfs._core.inodes[inode.ino]
+    inode.del()
+  })

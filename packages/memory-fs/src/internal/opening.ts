@@ -37,7 +37,7 @@ const openExisting = (volume: MemoryVolume, at: Location, slash: boolean, openin
   if (changes(opening)) {
     requireWritable(at)
     const inode = Change.inodeToChange(volume, at.link, opening.truncate !== true)
-    if (opening.truncate === true) resize(inode, 0)
+    if (opening.truncate === true) resize(volume, inode, 0)
   }
   return at
 }
@@ -64,24 +64,33 @@ export const truncate = (volume: MemoryVolume, path: string, length: number): vo
   if (!inode.isFile()) throw new Errno("EINVAL")
   requireWritable(location)
   const changed = Change.inodeToChange(volume, location.link)
-  if (length !== changed.getSize()) resize(changed, length)
+  if (length !== changed.getSize()) resize(volume, changed, length)
 }
 
 /** `ftruncate(2)`, once it is open for writing. */
-export const resize = (inode: Inode, length: number): void => {
+export const resize = (volume: MemoryVolume, inode: Inode, length: number): void => {
   if (!inode.isFile()) throw new Errno("EINVAL")
   if (length > fileBytesMax) throw new Errno("EFBIG")
-  dropCapabilities(inode)
-  inode.truncate(length)
+  volume.journal.contents(() => `truncate inode ${inode.ino}`, () => {
+    dropCapabilities(inode)
+    inode.truncate(length)
+  })
 }
 
 /** `pwrite(2)`; `append` writes to the end. */
-export const writeAt = (inode: Inode, bytes: Uint8Array, offset: number, append: boolean): number => {
+export const writeAt = (
+  volume: MemoryVolume,
+  inode: Inode,
+  bytes: Uint8Array,
+  { append, offset }: { readonly append: boolean; readonly offset: number }
+): number => {
   if (bytes.length === 0) return 0
   const at = append ? inode.getSize() : offset
   if (at + bytes.length > fileBytesMax) throw new Errno("EFBIG")
-  dropCapabilities(inode)
-  return inode.write(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length), 0, bytes.length, at)
+  return volume.journal.contents(() => `write to inode ${inode.ino}`, () => {
+    dropCapabilities(inode)
+    return inode.write(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length), 0, bytes.length, at)
+  })
 }
 
 /** `pread(2)`. */

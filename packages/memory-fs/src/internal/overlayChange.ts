@@ -5,7 +5,7 @@
  */
 import type { MemoryVolume } from "../MemoryVolume.ts"
 import { clearWhiteouts, copyUp } from "./copyUp.ts"
-import { addName, discard, exchange, leaveWhiteout, move, newWhiteout, put } from "./disk.ts"
+import { addName, create, discard, exchange, leaveWhiteout, move, newWhiteout, put, takeOut } from "./disk.ts"
 import { Errno } from "./errno.ts"
 import { type Inode, isDirectory, isEmpty, type Link, xattrsOf } from "./inode.ts"
 import {
@@ -23,11 +23,13 @@ import type { Overlay, OverlayEntry } from "./overlayEntry.ts"
 export const createIn = (volume: MemoryVolume, directory: OverlayEntry, name: string, inode: Inode): OverlayEntry => {
   if (isWhiteout(inode)) throw new Errno("EPERM")
   const upper = copyUp(volume, directory)
-  const overWhiteout = uncover(volume, upper, name)
-  if (inode.isDirectory() && isMadeOpaque(directory, overWhiteout, directory.overlay.settings.xino)) {
-    markOpaque(directory.overlay, inode)
-  }
-  upper.createChild(name, inode)
+  volume.journal.names(() => `make ${name}`, () => {
+    const overWhiteout = uncover(volume, upper, name)
+    if (inode.isDirectory() && isMadeOpaque(directory, overWhiteout, directory.overlay.settings.xino)) {
+      setOpaque(directory.overlay, inode)
+    }
+    create(volume, upper, name, inode)
+  })
   return made(directory, name)
 }
 
@@ -40,8 +42,10 @@ export const linkIn = (
 ): OverlayEntry => {
   const upper = copyUp(volume, existing)
   const above = copyUp(volume, directory)
-  uncover(volume, above, name)
-  addName(above, name, upper.getNode())
+  volume.journal.names(() => `link ${name}`, () => {
+    uncover(volume, above, name)
+    addName(volume, above, name, upper.getNode())
+  })
   return made(directory, name)
 }
 
@@ -52,8 +56,11 @@ export const removeFrom = (volume: MemoryVolume, entry: OverlayEntry): void => {
   requireUnmounted(volume, entry.upper)
   const remains = leavesWhiteout(directory, entry.name)
   const above = copyUp(volume, directory)
-  if (entry.upper !== undefined) drop(volume, entry.upper)
-  if (remains) addWhiteout(volume, directory.overlay, above, entry.name)
+  const { upper } = entry
+  volume.journal.names(() => `remove ${entry.name}`, () => {
+    if (upper !== undefined) drop(volume, upper)
+    if (remains) addWhiteout(volume, directory.overlay, above, entry.name)
+  })
   gone(entry)
 }
 
@@ -72,11 +79,14 @@ export const renameIn = (
   const remains = leavesWhiteout(from, source.name)
   const moved = copyUp(volume, source)
   const above = copyUp(volume, directory)
-  closeBefore(source, directory)
+  closeBefore(volume, source, directory)
   if (target !== undefined && isDirectory(target) && !isEmpty(target)) throw new Errno("ENOTEMPTY")
   requireUnmounted(volume, moved)
   requireUnmounted(volume, target?.upper)
-  moveOver(volume, { moved, above, name, target, remains })
+  volume.journal.names(
+    () => `rename ${source.name} → ${name}`,
+    () => moveOver(volume, { moved, above, name, target, remains })
+  )
   if (target !== undefined) gone(target)
   from.children.forget(source.name)
   settle(source, directory, name)
@@ -90,11 +100,11 @@ export const exchangeIn = (volume: MemoryVolume, one: OverlayEntry, other: Overl
   const upper = copyUp(volume, one)
   copyUp(volume, there)
   const upperOther = copyUp(volume, other)
-  closeBefore(one, there)
-  closeBefore(other, here)
+  closeBefore(volume, one, there)
+  closeBefore(volume, other, here)
   requireUnmounted(volume, upper)
   requireUnmounted(volume, upperOther)
-  exchange(upper, upperOther)
+  exchange(volume, upper, upperOther)
   const { name } = one
   settle(one, there, other.name)
   settle(other, here, name)
@@ -106,9 +116,11 @@ const requireUnmounted = (volume: MemoryVolume, upper: Link | undefined): void =
 }
 
 /** Before the upper layer's own answer: what is not moved in the end has been closed all the same. */
-const closeBefore = (entry: OverlayEntry, directory: OverlayEntry): void => {
+const closeBefore = (volume: MemoryVolume, entry: OverlayEntry, directory: OverlayEntry): void => {
   const { overlay } = entry
-  if (isClosedBefore(entry.getNode(), directory, overlay.settings.namespace)) markOpaque(overlay, entry.getNode())
+  const inode = entry.getNode()
+  if (!isClosedBefore(inode, directory, overlay.settings.namespace)) return
+  volume.journal.attributes(inode, () => `mark ${entry.name} opaque`, () => setOpaque(overlay, inode))
 }
 
 const settle = (entry: OverlayEntry, directory: OverlayEntry, name: string): void => {
@@ -131,12 +143,12 @@ const moveOver = (volume: MemoryVolume, { above, moved, name, remains, target }:
   const covered = above.children.get(name)
   const whiteout = target === undefined ? covered : undefined
   if (covered !== undefined && covered !== whiteout) drop(volume, covered)
-  if (whiteout === undefined) move(moved, above, name)
+  if (whiteout === undefined) move(volume, moved, above, name)
   else {
-    above.deleteChild(whiteout)
-    move(moved, above, name)
+    takeOut(volume, whiteout)
+    move(volume, moved, above, name)
     // Switched, where the old name needs one too: the upper layer's own rename does both at once.
-    if (remains && from !== undefined) return put(whiteout, { directory: from, name: oldName })
+    if (remains && from !== undefined) return put(volume, whiteout, { directory: from, name: oldName })
     discardDetached(volume, whiteout)
   }
   if (remains && from !== undefined) leaveWhiteout(volume, from, oldName)
@@ -157,16 +169,16 @@ const uncover = (volume: MemoryVolume, directory: Link, name: string): boolean =
   return covering !== undefined
 }
 
-const markOpaque = ({ settings: { namespace } }: Overlay, inode: Inode): void => {
+const setOpaque = ({ settings: { namespace } }: Overlay, inode: Inode): void => {
   xattrsOf(inode).set(opaqueMark(namespace), opaqueValue)
 }
 
 const addWhiteout = (volume: MemoryVolume, overlay: Overlay, directory: Link, name: string): void => {
   const known = overlay.whiteout
-  if (known !== undefined && known.nlink > 0) addName(directory, name, known)
+  if (known !== undefined && known.nlink > 0) addName(volume, directory, name, known)
   else {
     overlay.whiteout = newWhiteout(volume)
-    directory.createChild(name, overlay.whiteout)
+    create(volume, directory, name, overlay.whiteout)
   }
 }
 

@@ -103,11 +103,13 @@ const prepareWork = (volume: MemoryVolume, work: Link, plan: OverlayPlan): void 
     }
     discardAll(volume, before)
   }
-  const made = work.createChild("work", createInode(volume.memfs._core, formatOf.directory))
+  const made = makeDirectory(volume, work, "work")
   if (!plan.volatile) return
-  const incompatible = made.createChild("incompat", createInode(volume.memfs._core, formatOf.directory))
-  incompatible.createChild("volatile", createInode(volume.memfs._core, formatOf.directory))
+  makeDirectory(volume, makeDirectory(volume, made, "incompat"), "volatile")
 }
+
+const makeDirectory = (volume: MemoryVolume, directory: Link, name: string): Link =>
+  Disk.create(volume, directory, name, createInode(volume.memfs._core, formatOf.directory))
 
 const discardAll = (volume: MemoryVolume, link: Link): void => {
   for (const name of isDirectory(link) ? namesIn(link) : []) {

@@ -62,8 +62,10 @@ export const setXattr = (
   const isThere = xattrsOf(inode).has(stored)
   if (only === "create" && isThere) throw new Errno("EEXIST")
   if (only === "replace" && !isThere) throw new Errno("ENODATA")
-  xattrsOf(inode).set(stored, Uint8Array.from(value))
-  markChanged(inode)
+  volume.journal.attributes(inode, () => `set ${name} of ${path}`, () => {
+    xattrsOf(inode).set(stored, Uint8Array.from(value))
+    markChanged(inode)
+  })
 }
 
 /** `removexattr(2)`. */
@@ -78,8 +80,10 @@ export const removeXattr = (volume: MemoryVolume, path: string, name: string, fo
   // Looked for first, so that nothing is copied up for it.
   if (!xattrsOf(link.getNode()).has(stored)) throw new Errno("ENODATA")
   const inode = inodeToChange(volume, link)
-  xattrsOf(inode).delete(stored)
-  markChanged(inode)
+  volume.journal.attributes(inode, () => `remove ${name} of ${path}`, () => {
+    xattrsOf(inode).delete(stored)
+    markChanged(inode)
+  })
 }
 
 /** The second format of file capabilities: 20 bytes, its number last in the first four. */

@@ -1,0 +1,199 @@
+/**
+ * The power goes: from any moment of a simulated machine, the states of its disk with which it could come up again, each
+ * as a new volume. The old one runs on, so one run of a program can be crashed at every moment and in every way.
+ *
+ * The disk holds what was synced, and may hold more. Of what was not synced, a set of changes survives that is in each
+ * directory, and for each file's attributes, a prefix of what was done there; a rename is in both of its directories, and is
+ * atomic. A file whose contents were not synced has all of them, none, the first half, or zeros, while its name survives. What
+ * this assumes of real disks is written down, and compared with them, in `docs/FAILURES.md`.
+ *
+ * ```ts
+ * import { MemoryFileSystem, MemoryVolume, PowerLoss } from "@snapshotter/memory-fs"
+ * import { Effect } from "effect"
+ *
+ * const program = Effect.gen(function*() {
+ *   const volume = MemoryVolume.make({ losesPower: true })
+ *   const fs = MemoryFileSystem.make(volume)
+ *   yield* fs.writeFileString("/tmp/settings.next", "new")
+ *   yield* fs.rename("/tmp/settings.next", "/tmp/settings")
+ *   for (const state of PowerLoss.states(volume)) {
+ *     const found = yield* Effect.option(MemoryFileSystem.make(state.boot()).readFileString("/tmp/settings"))
+ *     console.log(found, state.story)
+ *   }
+ * })
+ *
+ * Effect.runPromise(program) // absent, "new", and, since nothing was synced: "", "n", "\0\0\0"
+ * ```
+ */
+import { digestOf, fill } from "./internal/boot.ts"
+import { type Inode } from "./internal/inode.ts"
+import { type Change, contentsOf, type Image, type Journal } from "./internal/journal.ts"
+import {
+  type Choice,
+  choiceBy,
+  choices,
+  imageAfter,
+  reachable,
+  variantsOf,
+  withContents
+} from "./internal/survivors.ts"
+import { makeEmpty, type MemoryVolume } from "./MemoryVolume.ts"
+
+/** A state of the disk with which the machine could come up. */
+export interface State {
+  /** Equal for equal trees: names, types, modes, owners, attributes and contents; without times. */
+  readonly hash: string
+  /** For reading: the changes that were lost, and the files whose contents are not what was written. */
+  readonly story: string
+  /** A new machine with this disk. It can lose power, too. */
+  readonly boot: () => MemoryVolume
+}
+
+export interface Options {
+  /**
+   * Up to so many changes that are not on the disk, the contents of each file counted as one, all states are given;
+   * beyond, `samples` of them. 16 by default.
+   */
+  readonly completeUpTo?: number
+  /** 64 by default. What loses everything and what loses nothing are always among them. */
+  readonly samples?: number
+  /** Decides which are sampled; 0 by default. */
+  readonly seed?: number
+}
+
+/** The states with which the machine could come up now, each once. Taken from the volume as it is when each is asked for. */
+export function* states(
+  volume: MemoryVolume,
+  { completeUpTo = 16, samples = 64, seed = 0 }: Options = {}
+): Generator<State> {
+  const disk = diskOf(volume)
+  const seen = new Set<string>()
+  const unsynced = disk.pending.length + unsyncedContents(disk, everything(disk)).length
+  const all = unsynced <= completeUpTo ? completely(disk) : sampled(disk, samples, seed)
+  for (const { image, story } of all) {
+    const hash = digestOf(disk.journal, image, disk.root)
+    if (seen.has(hash)) continue
+    seen.add(hash)
+    yield { hash, story, boot: () => bootFrom(volume, disk, image) }
+  }
+}
+
+/** What is not on the disk now, for reading: changes in their order, then files whose contents are not there. */
+export const unsynced = (volume: MemoryVolume): ReadonlyArray<string> => {
+  const disk = diskOf(volume)
+  const files = unsyncedContents(disk, everything(disk)).map(({ path }) => `contents of ${path}`)
+  return [...disk.pending.map(({ text }) => text), ...files]
+}
+
+/** The volume's disk at this moment. */
+interface Disk {
+  readonly journal: Journal
+  readonly pending: ReadonlyArray<Change>
+  readonly root: Inode
+}
+
+const diskOf = ({ journal, mounts }: MemoryVolume): Disk => {
+  if (!journal.records) throw new Error("this volume cannot lose power: make it with { losesPower: true }")
+  return { journal, pending: [...journal.pending], root: mounts.root.link.getNode() as Inode }
+}
+
+interface Surviving {
+  readonly image: Image
+  readonly story: string
+}
+
+const everything = (disk: Disk): Image => imageAfter(disk.journal, disk.pending, disk.pending.map(() => true))
+
+// ============================================================ contents
+
+interface Unsynced {
+  readonly inode: Inode
+  readonly path: string
+  readonly variants: ReadonlyArray<Uint8Array>
+}
+
+/** The files that an image names and whose contents are not on the disk as they were written. */
+const unsyncedContents = ({ journal, root }: Disk, image: Image): ReadonlyArray<Unsynced> =>
+  [...reachable(journal, image, root)].flatMap(([inode, path]) => {
+    if (!inode.isFile()) return []
+    const variants = variantsOf(journal.keptOf(image, inode).contents, contentsOf(inode))
+    return variants.length === 1 ? [] : [{ inode, path, variants }]
+  })
+
+const withVariants = (
+  { journal, pending }: Disk,
+  image: Image,
+  choice: Choice,
+  chosen: ReadonlyArray<readonly [Unsynced, Uint8Array]>
+): Surviving => {
+  const lost = pending.filter((_, at) => choice[at] !== true).map(({ text }) => text)
+  const other = chosen.filter(([{ variants }, bytes]) => bytes !== variants[0])
+    .map(([{ path }, bytes]) =>
+      `${path} has ${bytes.length} bytes${bytes.every((byte) => byte === 0) ? ", all 0" : ""}`
+    )
+  return {
+    image: withContents(journal, image, chosen.map(([{ inode }, bytes]) => [inode, bytes])),
+    story: lost.length + other.length === 0 ? "nothing was lost" : ["lost", ...lost, ...other].join("\n  ")
+  }
+}
+
+// ============================================================ all, or some
+
+function* completely(disk: Disk): Generator<Surviving> {
+  for (const choice of choices(disk.pending)) {
+    const image = imageAfter(disk.journal, disk.pending, choice)
+    const files = unsyncedContents(disk, image)
+    for (const chosen of combinations(files)) yield withVariants(disk, image, choice, chosen)
+  }
+}
+
+function* combinations(files: ReadonlyArray<Unsynced>): Generator<ReadonlyArray<readonly [Unsynced, Uint8Array]>> {
+  const [file, ...others] = files
+  if (file === undefined) return yield []
+  for (const rest of combinations(others)) {
+    for (const variant of file.variants) yield [[file, variant], ...rest]
+  }
+}
+
+function* sampled(disk: Disk, samples: number, seed: number): Generator<Surviving> {
+  const random = randomFrom(seed)
+  for (let at = 0; at < samples; at++) {
+    // From all through most and few to none, so that long prefixes come up as well as short ones.
+    const likelihood = at === 0 ? 1 : at === 1 ? 0 : 1 - random() ** 3
+    const choice = choiceBy(disk.pending, () => random() < likelihood)
+    const image = imageAfter(disk.journal, disk.pending, choice)
+    const files = unsyncedContents(disk, image)
+    yield withVariants(disk, image, choice, files.map((file) => [file, pick(file, likelihood, random)] as const))
+  }
+}
+
+const pick = ({ variants }: Unsynced, likelihood: number, random: () => number): Uint8Array => {
+  const [kept = new Uint8Array(), ...others] = variants
+  return random() < likelihood ? kept : others[Math.floor(random() * others.length)] ?? kept
+}
+
+/** Numbers from 0 to just below 1 that a seed repeats: mulberry32. */
+const randomFrom = (seed: number) => {
+  let state = seed | 0
+  return () => {
+    state = (state + 0x6d2b79f5) | 0
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
+  }
+}
+
+// ============================================================ coming up
+
+const bootFrom = (old: MemoryVolume, { journal, root }: Disk, image: Image): MemoryVolume => {
+  const volume = makeEmpty({
+    seed: old.seed,
+    device: old.device,
+    losesPower: true,
+    // Ids come from randomness on a real machine: those that were given out do not come again.
+    firstNumber: old.numbersGiven()
+  })
+  fill(volume, journal, image, root)
+  volume.journal.adopt(volume.memfs._core.root)
+  return volume
+}

@@ -1,0 +1,100 @@
+/**
+ * What of the changes that are not on the disk may survive when the power goes: in each place a prefix of what was done there,
+ * and of each file whose contents are not on the disk all, nothing, a part, or zeros. Pure.
+ */
+import type { Inode } from "./inode.ts"
+import type { Change, Image, Journal, Kept } from "./journal.ts"
+
+/** What becomes of contents that are not on the disk, while the file's name is. */
+export const fates = ["kept", "lost", "cut", "zeroed"] as const
+export type ContentsFate = (typeof fates)[number]
+
+/** Which of the pending changes survive: one for each, in their order. */
+export type Choice = ReadonlyArray<boolean>
+
+/** All choices that keep in each place a prefix of what was done there; the one that loses everything is the last. */
+export function* choices(pending: ReadonlyArray<Change>): Generator<Choice> {
+  yield* choicesFrom(pending, [], new Set())
+}
+
+function* choicesFrom(
+  pending: ReadonlyArray<Change>,
+  chosen: Choice,
+  ended: ReadonlySet<Inode>
+): Generator<Choice> {
+  const change = pending[chosen.length]
+  if (change === undefined) return yield chosen
+  if (!isBarred(change, ended)) yield* choicesFrom(pending, [...chosen, true], ended)
+  yield* choicesFrom(pending, [...chosen, false], new Set([...ended, ...change.places]))
+}
+
+/** Whether something earlier did not survive in one of its places. */
+const isBarred = ({ places }: Change, ended: ReadonlySet<Inode>): boolean => places.some((place) => ended.has(place))
+
+/** One of them, by asking for each change that could survive whether it does. */
+export const choiceBy = (pending: ReadonlyArray<Change>, survives: () => boolean): Choice => {
+  const ended = new Set<Inode>()
+  return pending.map((change) => {
+    const kept = !isBarred(change, ended) && survives()
+    if (!kept) change.places.forEach((place) => ended.add(place))
+    return kept
+  })
+}
+
+/** The disk's image with what survives. */
+export const imageAfter = (journal: Journal, pending: ReadonlyArray<Change>, choice: Choice): Image => {
+  const image: Image = new Map(journal.image)
+  pending.forEach((change, at) => {
+    if (choice[at] === true) journal.apply(image, change)
+  })
+  return image
+}
+
+/** The same with other contents of some files. */
+export const withContents = (
+  journal: Journal,
+  image: Image,
+  contents: ReadonlyArray<readonly [Inode, Uint8Array]>
+): Image => {
+  if (contents.length === 0) return image
+  const changed: Image = new Map(image)
+  for (const [inode, bytes] of contents) changed.set(inode, { ...journal.keptOf(image, inode), contents: bytes })
+  return changed
+}
+
+/**
+ * The contents that a fate leaves. What was on the disk and is still the beginning is never touched: files grow by blocks
+ * of their own.
+ */
+export const contentsBy = (fate: ContentsFate, onDisk: Uint8Array, written: Uint8Array): Uint8Array => {
+  if (fate === "kept") return written
+  if (fate === "lost") return onDisk
+  const base = isPrefix(onDisk, written) ? onDisk.length : 0
+  if (fate === "cut") return written.slice(0, base + Math.floor((written.length - base) / 2))
+  const zeroed = Uint8Array.from(written)
+  return zeroed.fill(0, base)
+}
+
+const isPrefix = (short: Uint8Array, long: Uint8Array): boolean =>
+  short.length <= long.length && Buffer.compare(short, long.subarray(0, short.length)) === 0
+
+/** The different contents that a file may come up with. */
+export const variantsOf = (onDisk: Uint8Array, written: Uint8Array): ReadonlyArray<Uint8Array> => {
+  const all = fates.map((fate) => contentsBy(fate, onDisk, written))
+  return all.filter((one, at) => all.findIndex((other) => Buffer.compare(one, other) === 0) === at)
+}
+
+/** All that can be reached from a directory, each inode once, with the path by which it was met first. */
+export const reachable = (journal: Journal, image: Image, root: Inode): ReadonlyMap<Inode, string> => {
+  const met = new Map<Inode, string>([[root, ""]])
+  for (const [inode, path] of met) {
+    for (const [name, child] of sorted(journal.keptOf(image, inode))) {
+      if (!met.has(child)) met.set(child, `${path}/${name}`)
+    }
+  }
+  return met
+}
+
+/** Names in their order, so that equal trees are gone through alike. */
+export const sorted = ({ entries }: Kept): ReadonlyArray<readonly [string, Inode]> =>
+  [...entries].sort(([one], [other]) => one < other ? -1 : 1)
