@@ -241,7 +241,11 @@ const vitest = (project, scratch, judgements) => async () => {
   const args = ["run", "--project", project, "--reporter=default", "--reporter=json", `--outputFile.json=${report}`]
   const temporary = fs.realpathSync(fs.mkdtempSync(path.join(os.tmpdir(), "snapshotter-tests-")))
   const env = { SNAPSHOTTER_JUDGEMENTS: judgements, SNAPSHOTTER_TESTS: temporary }
-  const exitCode = await run(path.join(bin, "vitest"), args, { env }).finally(() => clear(temporary))
+  const exitCode = await run(path.join(bin, "vitest"), args, { env }).finally(() => {
+    clear(temporary)
+    // What test/tmpfs.ts gives them beside it.
+    clear(path.join("/dev/shm", path.basename(temporary)))
+  })
   const counted = fs.existsSync(report) ? JSON.parse(fs.readFileSync(report, "utf8")) : {}
   const failed = counted.numFailedTests ?? 0
   return {

@@ -2,11 +2,13 @@
  * Fails the run when tests leave a mount or a temporary directory behind.
  *
  * Each run has a temporary directory of its own, in which `os.tmpdir()` then is for all tests and what they spawn, so
- * that two runs at a time do not take each other's for leftovers.
+ * that two runs at a time do not take each other's for leftovers; and one of the same name on tmpfs.
  */
 import * as fs from "node:fs"
 import * as os from "node:os"
 import * as path from "node:path"
+import { holdPristine } from "./pristine.ts"
+import { tmpfsOf } from "./tmpfs.ts"
 
 const prefix = "snapshotter-tests-"
 
@@ -16,24 +18,31 @@ const mountsOf = (directory: string): Array<string> =>
     ? fs.readFileSync("/proc/self/mountinfo", "utf8").split("\n").filter((line) => line.includes(directory))
     : []
 
-export default (): () => void => {
+export default async (): Promise<() => Promise<void>> => {
   // Vitest calls this once for each project, and a test may run vitest itself: the outermost looks after all of them.
   const before = process.env["TMPDIR"]
-  if (before !== undefined && path.basename(before).startsWith(prefix)) return () => {}
+  if (before !== undefined && path.basename(before).startsWith(prefix)) return async () => {}
   // The run's script gives one, to clear it itself where this is not reached any more.
   const directory = process.env["SNAPSHOTTER_TESTS"] ?? fs.realpathSync(fs.mkdtempSync(path.join(os.tmpdir(), prefix)))
   process.env["TMPDIR"] = directory
+  const onTmpfs = tmpfsOf(directory)
+  if (onTmpfs !== undefined) fs.mkdirSync(onTmpfs, { mode: 0o700, recursive: true })
+  const release = await holdPristine()
 
-  return () => {
+  return async () => {
+    await release()
     if (before === undefined) delete process.env["TMPDIR"]
     else process.env["TMPDIR"] = before
     const mounts = mountsOf(path.basename(directory))
-    const entries = fs.readdirSync(directory).filter((name) => name.startsWith("snapshotter-"))
+    const places = onTmpfs === undefined ? [directory] : [directory, onTmpfs]
+    const entries = places.flatMap((place) =>
+      fs.readdirSync(place).filter((name) => name.startsWith("snapshotter-")).map((name) => path.join(place, name))
+    )
     // Never remove through a mount point: what is mounted there stays for whoever looks into it.
-    if (mounts.length === 0) fs.rmSync(directory, { recursive: true, force: true })
+    if (mounts.length === 0) { for (const place of places) fs.rmSync(place, { recursive: true, force: true }) }
     const left = [
       ...mounts.map((line) => `mount: ${line}`),
-      ...entries.map((name) => `directory: ${path.join(directory, name)}`)
+      ...entries.map((entry) => `directory: ${entry}`)
     ]
     if (left.length === 0) return
     process.exitCode = 1

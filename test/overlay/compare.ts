@@ -9,6 +9,7 @@ import * as MemoryVolume from "@snapshotter/memory-fs/MemoryVolume"
 import { Effect, FileSystem } from "effect"
 import * as assert from "node:assert/strict"
 import * as Fs from "node:fs"
+import { tmpfs } from "../tmpfs.ts"
 import { type Call, type Program, render, type Slot } from "./call.ts"
 import { choose, entryAt } from "./choose.ts"
 import type { Exempting, Exemption } from "./exemptions.ts"
@@ -17,12 +18,9 @@ import { answerOf, closeAll, type Machine, machineOf } from "./machine.ts"
 import { makeMark } from "./mark.ts"
 import { age, Identities, treeOf } from "./tree.ts"
 
-/** On tmpfs where there is one: it is fast, and never gives an inode number out twice. */
-const place = ["/dev/shm", "/tmp"].find((path) => Fs.existsSync(path)) ?? "/tmp"
-
 /** Where a program works; nothing of it is left. */
 const workplace = Effect.acquireRelease(
-  Effect.sync(() => Fs.realpathSync(Fs.mkdtempSync(`${place}/snapshotter-overlay-`))),
+  Effect.sync(() => Fs.realpathSync(Fs.mkdtempSync(`${tmpfs()}/snapshotter-overlay-`))),
   (directory) => Effect.sync(() => Fs.rmSync(directory, { recursive: true }))
 )
 

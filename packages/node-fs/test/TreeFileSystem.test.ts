@@ -16,6 +16,7 @@ import { Context, Effect, Layer, type Scope } from "effect"
 import * as fs from "node:fs"
 import { describe } from "vitest"
 import { judgement } from "../../../test/Judgement.ts"
+import { tmpfs } from "../../../test/tmpfs.ts"
 import { asNobody, freshDirectory, freshDirectoryIn, freshDirectoryOfNobody, isRoot } from "./place.ts"
 
 judgement("trees-node", isRoot ? undefined : "devices, owners and mounts need root")
@@ -69,6 +70,6 @@ const onDisk = [
 ]
 
 bind("trees where temporary files are", freshDirectory, onDisk)
-bind("trees on tmpfs", freshDirectoryIn("/dev/shm"), onDisk)
+bind("trees on tmpfs", Effect.suspend(() => freshDirectoryIn(tmpfs())), onDisk)
 bind("trees of an ordinary user", freshDirectoryOfNobody, treeFileSystemSuite, asNobody)
 bind("trees in an overlay", overlay, everywhere)

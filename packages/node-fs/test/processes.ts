@@ -4,6 +4,7 @@ import { type ChildProcess, spawn, spawnSync } from "node:child_process"
 import * as fs from "node:fs"
 import { createInterface } from "node:readline"
 import { fileURLToPath } from "node:url"
+import { fromPristine } from "../../../test/pristine.ts"
 
 const program = fileURLToPath(new URL("programs/run.ts", import.meta.url))
 
@@ -12,8 +13,8 @@ export type Wrapper = ReadonlyArray<string>
 
 export const asIs: Wrapper = []
 export const asNobody: Wrapper = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
-export const inUserNamespace: Wrapper = [...asNobody, "unshare", "-Urm"]
-export const inMountNamespace: Wrapper = ["unshare", "-m"]
+export const inUserNamespace: Wrapper = [...fromPristine(), ...asNobody, "unshare", "-Urm"]
+export const inMountNamespace: Wrapper = [...fromPristine(), "unshare", "-m"]
 export const withUmask = (umask: string): Wrapper => ["sh", "-c", `umask ${umask}; exec "$@"`, "sh"]
 
 const words = (wrapper: Wrapper, command: string, given: object): [string, Array<string>] => {

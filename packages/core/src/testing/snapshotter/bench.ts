@@ -78,9 +78,9 @@ export const statement = <E>(
   })
 })
 
-const leavesAllWell = Effect.fnUntraced(function*({ at, mounter, store }: Bench) {
-  const mounts = yield* mounter.mounted
-  yield* expectEqual("what is still mounted", mounts.filter(({ target }) => target.startsWith(at(""))), [])
+const leavesAllWell = Effect.fnUntraced(function*(bench: Bench) {
+  const { store } = bench
+  yield* expectEqual("what is still mounted", yield* mountedByCase(bench), [])
   const violations = yield* store.check
   yield* expectEqual("the damage done", violations.filter(({ severity }) => severity === "damage"), [])
   const before = yield* forest(store)
@@ -91,6 +91,16 @@ const leavesAllWell = Effect.fnUntraced(function*({ at, mounter, store }: Bench)
 })
 
 // ============================================================ looking
+
+/**
+ * What is mounted in the case's own directory, or on exactly these. Never the whole machine's mounts: others mount and
+ * unmount theirs meanwhile.
+ */
+export const mountedByCase = ({ at, mounter }: Bench, ...elsewhere: ReadonlyArray<string>) =>
+  Effect.map(
+    mounter.mounted,
+    (mounts) => mounts.filter(({ target }) => target.startsWith(at("")) || elsewhere.includes(target))
+  )
 
 /** All that `walk` shows, by name. */
 export const forest = (store: Snapshotter) =>

@@ -3,7 +3,17 @@ import { Effect, Exit, Fiber, Stream } from "effect"
 import { committed, discarded, scoped } from "../../Fork.ts"
 import { Snapshotter } from "../../Snapshotter.ts"
 import { expectEqual, expectThat, type Suite } from "../Suite.ts"
-import { type Bench, forest, key, name, namesOf, type Needs, otherHoldsLock, statement } from "./bench.ts"
+import {
+  type Bench,
+  forest,
+  key,
+  mountedByCase,
+  name,
+  namesOf,
+  type Needs,
+  otherHoldsLock,
+  statement
+} from "./bench.ts"
 
 const on = ({ store }: Bench) => Effect.provideService(Snapshotter, store)
 
@@ -23,28 +33,29 @@ export const forkEndingCases: Suite<Needs> = [
     })),
   statement("a fork ends with its store, where both are in one scope", (bench) =>
     Effect.gen(function*() {
-      const before = yield* bench.mounter.mounted
-      yield* Effect.scoped(Effect.gen(function*() {
+      const { directory } = yield* Effect.scoped(Effect.gen(function*() {
         const store = yield* bench.open({ root: bench.at("another") })
-        yield* on({ ...bench, store })(scoped({ key: key("a") }))
+        const fork = yield* on({ ...bench, store })(scoped({ key: key("a") }))
+        yield* expectEqual("what is mounted meanwhile", (yield* mountedByCase(bench, fork.directory)).length, 1)
+        return fork
       }))
       const again = yield* bench.open({ root: bench.at("another") })
       yield* expectEqual("the forest", yield* Stream.runCollect(again.walk()), [])
-      yield* expectEqual("what is mounted", yield* bench.mounter.mounted, before)
+      yield* expectEqual("what is mounted", yield* mountedByCase(bench, directory), [])
     })),
   statement(
     "a fork is committed again without unmounting what somebody else has mounted there",
     (bench) =>
       Effect.gen(function*() {
-        const { at, files, mounter, store } = bench
+        const { at, files, store } = bench
         yield* files.makeDirectory(at("workspace"))
         yield* mountMine(bench, at("workspace"))
         yield* on(bench)(committed({ key: key("a") }, name("A"), () => Effect.void))
-        const before = yield* mounter.mounted
+        const before = yield* mountedByCase(bench)
         const fork = yield* on(bench)(scoped({ key: key("a"), target: at("workspace") }))
         const info = yield* Effect.catchTag(fork.commit(name("A")), "NameTaken", () => fork.commit(name("B")))
         yield* expectEqual("what it became", info.name, name("B"))
-        yield* expectEqual("what is mounted", yield* mounter.mounted, before)
+        yield* expectEqual("what is mounted", yield* mountedByCase(bench), before)
         yield* expectEqual("the first", (yield* store.stat(name("A"))).kind, "committed")
       })
   ),

@@ -1,10 +1,20 @@
 /** `Fork`: working in a snapshot from beginning to end, whatever becomes of the work. */
 import { Deferred, Effect, Exit, Fiber, FileSystem, Scope } from "effect"
 import { committed as committing, discarded, viewed } from "../../Fork.ts"
-import { Mounter } from "../../Mounter.ts"
 import { Snapshotter } from "../../Snapshotter.ts"
 import { expectEqual, expectThat, failureOf, type Suite } from "../Suite.ts"
-import { type Bench, committed, expectRefusal, forest, key, name, namesOf, type Needs, statement } from "./bench.ts"
+import {
+  type Bench,
+  committed,
+  expectRefusal,
+  forest,
+  key,
+  mountedByCase,
+  name,
+  namesOf,
+  type Needs,
+  statement
+} from "./bench.ts"
 
 /** Runs a program that uses `Fork` on the case's store. */
 const on = ({ store }: Bench) => Effect.provideService(Snapshotter, store)
@@ -15,10 +25,9 @@ const write = (text: string) => (directory: string) =>
 const read = (directory: string) => FileSystem.FileSystem.use((fs) => fs.readFileString(`${directory}/file`))
 
 /** Nothing is mounted there, and where it was a temporary directory it is gone. */
-const expectReleased = Effect.fnUntraced(function*({ files, mounter }: Bench, directory: string, keeps = false) {
-  const there = (yield* mounter.mounted).filter(({ target }) => target === directory)
-  yield* expectEqual("what is mounted there", there, [])
-  yield* expectEqual("whether the directory is there", yield* files.exists(directory), keeps)
+const expectReleased = Effect.fnUntraced(function*(bench: Bench, directory: string, keeps = false) {
+  yield* expectEqual("what is mounted", yield* mountedByCase(bench, directory), [])
+  yield* expectEqual("whether the directory is there", yield* bench.files.exists(directory), keeps)
 })
 
 /** Begins `fork` with a use that never ends, interrupts it then, and returns where it worked. */
@@ -149,13 +158,16 @@ const committingCases: Suite<Needs> = [
     "committed: where only the commit fails, the work is kept under its key, unmounted",
     (bench) =>
       Effect.gen(function*() {
-        const { mounter, store } = bench
+        const { store } = bench
         yield* committed(bench, "A")
-        const attempt = committing({ key: key("a") }, name("A"), write("kept"))
+        let worked = ""
+        const attempt = committing({ key: key("a") }, name("A"), (directory) => {
+          worked = directory
+          return write("kept")(directory)
+        })
         yield* expectRefusal("the commit", on(bench)(attempt), { tag: "NameTaken" })
         yield* expectEqual("the forest", namesOf(yield* forest(store)), ["A", "a"])
-        const targets = (yield* mounter.mounted).filter(({ target }) => target.includes("snapshotter-"))
-        yield* expectEqual("what is mounted", targets.filter(({ target }) => target.startsWith(bench.at(""))), [])
+        yield* expectEqual("what is mounted", yield* mountedByCase(bench, worked), [])
         yield* store.commit(name("B"), key("a"))
         yield* expectEqual("the work", yield* on(bench)(viewed({ key: key("v"), parent: name("B") }, read)), "kept")
       })
@@ -209,7 +221,7 @@ const viewing: Suite<Needs> = [
   statement("many forks at once do not see each other's work", (bench) =>
     Effect.gen(function*() {
       const numbers = Array.from({ length: 16 }, (_, n) => n)
-      yield* Effect.forEach(numbers, (n) =>
+      const made = yield* Effect.forEach(numbers, (n) =>
         on(bench)(committing({ key: key(`a ${n}`) }, name(`A ${n}`), write(`text ${n}`))), { concurrency: 16 })
       const texts = yield* Effect.forEach(numbers, (n) =>
         on(bench)(viewed({ key: key(`v ${n}`), parent: name(`A ${n}`) }, read)), { concurrency: 16 })
@@ -220,14 +232,10 @@ const viewing: Suite<Needs> = [
           `text ${n}`
         )
       )
-      yield* expectThat(
-        "nothing is mounted",
-        (yield* Mounter.use((one) =>
-          one.mounted
-        )).every(({ target }) =>
-          !target.startsWith(bench.at(""))
-        )
+      const directories = made.map(([directory]) =>
+        directory
       )
+      yield* expectEqual("what is mounted", yield* mountedByCase(bench, ...directories), [])
     }))
 ]
 
