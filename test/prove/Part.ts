@@ -10,6 +10,8 @@ export interface Orders {
   readonly progress: (line: string) => void
   /** Aborted when the campaign is interrupted: end soon, and leave nothing behind. */
   readonly signal: AbortSignal
+  /** What a violation's command gives as `--replay`: to do that case alone. */
+  readonly replay?: string
 }
 
 /** Something that must not be: what, and the one command that shows it again. */

@@ -37,7 +37,7 @@ import {
   variantsOf,
   withContents
 } from "./internal/survivors.ts"
-import { makeEmpty, type MemoryVolume } from "./MemoryVolume.ts"
+import { makeEmpty, type MemoryVolume, type Options as VolumeOptions } from "./MemoryVolume.ts"
 
 /** A state of the disk with which the machine could come up. */
 export interface State {
@@ -45,8 +45,10 @@ export interface State {
   readonly hash: string
   /** For reading: the changes that were lost, and the files whose contents are not what was written. */
   readonly story: string
+  /** Whether it holds all that was done: what is there when only processes died. */
+  readonly isWhole: boolean
   /** A new machine with this disk. It can lose power, too. */
-  readonly boot: () => MemoryVolume
+  readonly boot: (options?: Pick<VolumeOptions, "onStep">) => MemoryVolume
 }
 
 export interface Options {
@@ -70,11 +72,11 @@ export function* states(
   const seen = new Set<string>()
   const unsynced = disk.pending.length + unsyncedContents(disk, everything(disk)).length
   const all = unsynced <= completeUpTo ? completely(disk) : sampled(disk, samples, seed)
-  for (const { image, story } of all) {
+  for (const { image, isWhole, story } of all) {
     const hash = digestOf(disk.journal, image, disk.root)
     if (seen.has(hash)) continue
     seen.add(hash)
-    yield { hash, story, boot: () => bootFrom(volume, disk, image) }
+    yield { hash, story, isWhole, boot: (options) => bootFrom(volume, disk, image, options) }
   }
 }
 
@@ -100,6 +102,7 @@ const diskOf = ({ journal, mounts }: MemoryVolume): Disk => {
 interface Surviving {
   readonly image: Image
   readonly story: string
+  readonly isWhole: boolean
 }
 
 const everything = (disk: Disk): Image => imageAfter(disk.journal, disk.pending, disk.pending.map(() => true))
@@ -131,9 +134,11 @@ const withVariants = (
     .map(([{ path }, bytes]) =>
       `${path} has ${bytes.length} bytes${bytes.every((byte) => byte === 0) ? ", all 0" : ""}`
     )
+  const isWhole = lost.length + other.length === 0
   return {
     image: withContents(journal, image, chosen.map(([{ inode }, bytes]) => [inode, bytes])),
-    story: lost.length + other.length === 0 ? "nothing was lost" : ["lost", ...lost, ...other].join("\n  ")
+    story: isWhole ? "nothing was lost" : ["lost", ...lost, ...other].join("\n  "),
+    isWhole
   }
 }
 
@@ -185,8 +190,14 @@ const randomFrom = (seed: number) => {
 
 // ============================================================ coming up
 
-const bootFrom = (old: MemoryVolume, { journal, root }: Disk, image: Image): MemoryVolume => {
+const bootFrom = (
+  old: MemoryVolume,
+  { journal, root }: Disk,
+  image: Image,
+  options: Pick<VolumeOptions, "onStep"> = {}
+): MemoryVolume => {
   const volume = makeEmpty({
+    ...options,
     seed: old.seed,
     device: old.device,
     losesPower: true,

@@ -16,6 +16,15 @@ export const childrenOf = Effect.fnUntraced(function*(store: Store, id: Snapshot
   return children
 })
 
+/**
+ * Marks a child again whose mark a power loss may have taken: nothing was promised of a child that was made at `process`,
+ * and before something is, its parent has to know it.
+ */
+export const markAgain = Effect.fnUntraced(function*(store: Store, parent: SnapshotId, child: SnapshotId) {
+  const mark = store.layout.snapshot("committed", parent).child(child)
+  if ((yield* store.fs.lstat(mark)) === undefined) yield* store.fs.writeFile(mark, "", 0o600)
+})
+
 /** The ids that a committed snapshot has marks of. */
 export const childMarks = (
   store: Store,

@@ -11,6 +11,7 @@ import { ContentsSuspect } from "../SnapshotterError.ts"
 import type { FileSystemError } from "../StoreFileSystem.ts"
 import { anew } from "./anew.ts"
 import { maybeMounted, notMounted } from "./busy.ts"
+import { markAgain } from "./children.ts"
 import {
   barrier,
   chainIsDurable,
@@ -107,6 +108,9 @@ export const commit = (store: Store) => {
       // A missing one would fail the sync of the whole batch.
       if (parent !== undefined) {
         yield* layerIsThere(store, operation, found.metadata.name, store.layout.snapshot("committed", parent).children)
+        if (!found.metadata.durable) {
+          yield* Effect.mapError(markAgain(store, parent, found.id), failedIn(operation))
+        }
       }
       const metadata = yield* writeName(staging, found, name, labels)
       yield* placeLink(store, operation, staging, name, { kind: "committed", id: found.id })

@@ -6,12 +6,14 @@ import { Data, Effect, Result } from "effect"
 import { called, type SnapshotId } from "../Snapshot.ts"
 import { ContentsSuspect } from "../SnapshotterError.ts"
 import type { FileSystemError, SyncTarget } from "../StoreFileSystem.ts"
-import { idsAmong } from "./layout.ts"
-import { readMetadata } from "./metadata.ts"
-import { ancestor, chainFrom, metadataAt } from "./read.ts"
+import { markAgain } from "./children.ts"
+import { idsAmong, type Target } from "./layout.ts"
+import { placeLink } from "./links.ts"
+import { type Metadata, readMetadata } from "./metadata.ts"
+import { ancestor, chainFrom, lookUp, metadataAt } from "./read.ts"
 import { replaceMetadata } from "./replace.ts"
 import { failedIn, leaveBehind, type Store } from "./store.ts"
-import { done } from "./turns.ts"
+import { done, type Staging } from "./turns.ts"
 
 /** What of a snapshot that was made without syncs has to be synced so that its directory, its links and it are there. */
 export const wholeSnapshot = (
@@ -120,10 +122,30 @@ const markDurable = (store: Store, operation: string, name: string, id: Snapshot
       const metadata = yield* metadataAt(store, operation, name, target)
       // Removed meanwhile: whoever asked will find out under the lock.
       if (metadata === undefined) return done(undefined)
-      const staged = yield* replaceMetadata(store, operation, staging, target, { ...metadata, durable: true }, [])
+      yield* makeKnown(store, operation, staging, target, metadata)
+      const staged = yield* replaceMetadata(store, operation, staging, target, { ...metadata, durable: true }, [
+        { kind: "directory", path: store.layout.index },
+        ...parentMarks(store, metadata.parent)
+      ])
       return { ...staged, result: undefined }
     })
   })
+
+/** Puts the link and the parent's mark back that a power loss may have taken of what was made at `process`. */
+const makeKnown = Effect.fnUntraced(function*(
+  store: Store,
+  operation: string,
+  staging: Staging,
+  target: Target,
+  { name, parent }: Metadata
+) {
+  if (parent !== undefined) {
+    yield* Effect.mapError(markAgain(store, parent, target.id), failedIn(operation))
+  }
+  // Another one may bear its name by now; then this one stays without, as `check` says.
+  const bearer = yield* Effect.catchTag(lookUp(store, operation, name), "Damaged", () => Effect.succeed("another"))
+  if (bearer === undefined) yield* placeLink(store, operation, staging, name, target)
+})
 
 /**
  * A failed sync names no file, and Linux reports it once: whatever was not known to be on disk may have lost pages. Notes

@@ -5,6 +5,7 @@
  */
 import { Clock, Effect } from "effect"
 import type { KeyOrName, Labels } from "../Snapshot.ts"
+import { markAgain } from "./children.ts"
 import { chainIsDurable, makeChainDurable, untilSettled, wholeSnapshot } from "./durable.ts"
 import { type LabelUpdate, validIdentifier, validUpdate } from "./input.ts"
 import { ancestor, type Found, layerIsThere, parentOf, toInfo } from "./read.ts"
@@ -50,6 +51,7 @@ export const update = (store: Store) => {
             const wanted = next.durable && !metadata.durable ? wholeSnapshot(store, found.kind, found.id, parent) : []
             if (parent !== undefined && wanted.length > 0) {
               yield* layerIsThere(store, operation, name, store.layout.snapshot("committed", parent).children)
+              yield* Effect.mapError(markAgain(store, parent, found.id), failedIn(operation))
             }
             const staged = yield* replaceMetadata(store, operation, staging, found, next, wanted)
             return { ...staged, result: toInfo(found.kind, next, parentName) }

@@ -62,10 +62,21 @@ export const digestOf = (journal: Journal, image: Image, root: Inode): string =>
   const lines: Array<string> = []
   for (const [inode, path] of paths) {
     const kept = journal.keptOf(image, inode)
-    lines.push(JSON.stringify([path, typeOf(inode), ...attributesIn(kept), contentsIn(inode, kept)]))
-    for (const [name, child] of sorted(kept)) lines.push(JSON.stringify([name, paths.get(child)]))
+    lines.push(path, lineOf(inode, kept))
+    for (const [name, child] of sorted(kept)) lines.push(name, paths.get(child) ?? "")
   }
-  return hash("sha256", lines.join("\n"))
+  return hash("sha256", lines.join("\0"))
+}
+
+/** What is kept of an inode never changes, only what is kept: most of it is the same from one state to the next. */
+const linesOf = new WeakMap<Kept, string>()
+
+const lineOf = (inode: Inode, kept: Kept): string => {
+  const known = linesOf.get(kept)
+  if (known !== undefined) return known
+  const line = JSON.stringify([typeOf(inode), ...attributesIn(kept), contentsIn(inode, kept)])
+  linesOf.set(kept, line)
+  return line
 }
 
 const attributesIn = ({ attributes: { gid, mode, uid, xattrs } }: Kept) => [

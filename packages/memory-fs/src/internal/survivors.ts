@@ -96,5 +96,12 @@ export const reachable = (journal: Journal, image: Image, root: Inode): Readonly
 }
 
 /** Names in their order, so that equal trees are gone through alike. */
-export const sorted = ({ entries }: Kept): ReadonlyArray<readonly [string, Inode]> =>
-  [...entries].sort(([one], [other]) => one < other ? -1 : 1)
+export const sorted = (kept: Kept): ReadonlyArray<readonly [string, Inode]> => {
+  const known = inOrder.get(kept)
+  if (known !== undefined) return known
+  const entries = [...kept.entries].sort(([one], [other]) => one < other ? -1 : 1)
+  inOrder.set(kept, entries)
+  return entries
+}
+
+const inOrder = new WeakMap<Kept, ReadonlyArray<readonly [string, Inode]>>()

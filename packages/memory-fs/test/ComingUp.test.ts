@@ -1,0 +1,81 @@
+/** What a store makes of a disk that lost power, where it once made too little: each a named case of the exploration. */
+import { assert, describe, it } from "@effect/vitest"
+import { IdSource } from "@snapshotter/core/IdSource"
+import { Mounter } from "@snapshotter/core/Mounter"
+import { Key, Name } from "@snapshotter/core/Snapshot"
+import { make } from "@snapshotter/core/Snapshotter"
+import { StoreFileSystem } from "@snapshotter/core/StoreFileSystem"
+import * as MemoryIdSource from "@snapshotter/memory-fs/MemoryIdSource"
+import * as MemoryMounter from "@snapshotter/memory-fs/MemoryMounter"
+import * as MemoryStoreFileSystem from "@snapshotter/memory-fs/MemoryStoreFileSystem"
+import * as MemoryVolume from "@snapshotter/memory-fs/MemoryVolume"
+import { Context, Effect } from "effect"
+import { quiet } from "./machine.ts"
+
+const key = Key.make
+const name = Name.make
+
+const open = (volume: MemoryVolume.MemoryVolume, durability: "full" | "process") =>
+  Effect.provideContext(
+    make({ root: "/tmp/store", durability }),
+    Context.empty().pipe(
+      Context.add(StoreFileSystem, MemoryStoreFileSystem.make(volume)),
+      Context.add(Mounter, MemoryMounter.make(volume)),
+      Context.add(IdSource, MemoryIdSource.make(volume))
+    )
+  )
+
+/** Takes the only mark of a child away, as a power loss does that keeps everything else. */
+const loseMark = (volume: MemoryVolume.MemoryVolume) =>
+  Effect.gen(function*() {
+    const fs = MemoryStoreFileSystem.make(volume)
+    const committed = "/tmp/store/committed"
+    for (const id of yield* fs.readDirectory(committed)) {
+      for (const child of yield* fs.readDirectory(`${committed}/${id}/children`)) {
+        assert.isTrue(yield* fs.removeFile(`${committed}/${id}/children/${child}`))
+      }
+    }
+  })
+
+describe("made at process, come through without the parent's mark", () => {
+  /** A base at `full`, a fork of it at `process`, which its parent does not know after a power loss. */
+  const unknownFork = (isCommitted: boolean) =>
+    Effect.gen(function*() {
+      const volume = MemoryVolume.make()
+      const full = yield* open(volume, "full")
+      yield* full.prepare(key("making"))
+      yield* full.commit(name("base"), key("making"))
+      const process = yield* open(volume, "process")
+      yield* process.prepare(key("fork"), { parent: name("base") })
+      if (isCommitted) yield* process.commit(name("middle"), key("fork"))
+      yield* loseMark(volume)
+      return yield* open(volume, "full")
+    })
+
+  const baseStays = (store: Effect.Success<ReturnType<typeof open>>) =>
+    Effect.gen(function*() {
+      assert.deepStrictEqual(yield* store.check, [])
+      assert.strictEqual((yield* Effect.flip(store.remove(name("base"))))._tag, "HasChildren")
+    })
+
+  it.effect("a commit of it at full is known to the parent, which can then not be removed", () =>
+    Effect.scoped(quiet(Effect.gen(function*() {
+      const store = yield* unknownFork(false)
+      yield* store.commit(name("kept"), key("fork"))
+      yield* baseStays(store)
+    }))))
+
+  it.effect("so is an update of it at full", () =>
+    Effect.scoped(quiet(Effect.gen(function*() {
+      const store = yield* unknownFork(false)
+      yield* store.update(key("fork"), { patch: { label: "value" } })
+      yield* baseStays(store)
+    }))))
+
+  it.effect("so is the layer that something at full stands on", () =>
+    Effect.scoped(quiet(Effect.gen(function*() {
+      const store = yield* unknownFork(true)
+      yield* store.prepare(key("above"), { parent: name("middle") })
+      yield* baseStays(store)
+    }))))
+})

@@ -1,0 +1,57 @@
+/** A simulated machine whose disk can lose power, and the processes on it that have the store open. */
+import { IdSource } from "@snapshotter/core/IdSource"
+import { Mounter } from "@snapshotter/core/Mounter"
+import { make, type Snapshotter } from "@snapshotter/core/Snapshotter"
+import { StoreFileSystem } from "@snapshotter/core/StoreFileSystem"
+import * as MemoryIdSource from "@snapshotter/memory-fs/MemoryIdSource"
+import * as MemoryMounter from "@snapshotter/memory-fs/MemoryMounter"
+import * as MemoryStoreFileSystem from "@snapshotter/memory-fs/MemoryStoreFileSystem"
+import type { MemoryVolume } from "@snapshotter/memory-fs/MemoryVolume"
+import { Clock, Context, Duration, Effect, References } from "effect"
+
+export type Durability = "full" | "process"
+export const durabilities: ReadonlyArray<Durability> = ["full", "process"]
+
+export const root = "/tmp/store"
+
+/** Opens the store in a process of its own, until the scope closes. */
+export const open = (volume: MemoryVolume, durability: Durability) =>
+  Effect.gen(function*() {
+    const process = volume.newProcess()
+    yield* Effect.addFinalizer(() => volume.kill(process))
+    const ports = Context.empty().pipe(
+      Context.add(StoreFileSystem, MemoryStoreFileSystem.make(volume, process)),
+      Context.add(Mounter, MemoryMounter.make(volume)),
+      Context.add(IdSource, MemoryIdSource.make(volume))
+    )
+    const store: Snapshotter = yield* Effect.provideContext(make({ root, durability }), ports)
+    return store
+  })
+
+/** It is always the same time, so that equal histories leave equal disks; who sleeps, sleeps. */
+const standing: Clock.Clock = (() => {
+  const nanos = 1_700_000_000_000_000_000n
+  const millis = Number(nanos / 1_000_000n)
+  return {
+    currentTimeMillisUnsafe: () => millis,
+    currentTimeMillis: Effect.succeed(millis),
+    currentTimeNanosUnsafe: () => nanos,
+    currentTimeNanos: Effect.succeed(nanos),
+    monotonicTimeNanosUnsafe: () => nanos,
+    monotonicTimeNanos: Effect.succeed(nanos),
+    sleep: (duration) =>
+      Effect.callback((resume) => {
+        const timer = setTimeout(() => resume(Effect.void), Duration.toMillis(duration))
+        return Effect.sync(() => clearTimeout(timer))
+      })
+  }
+})()
+
+/** Runs what has to do with simulated machines: outside of time, and without the warnings that damage brings. */
+export const run = <A, E>(effect: Effect.Effect<A, E>): Promise<A> =>
+  Effect.runPromise(
+    effect.pipe(
+      Effect.provideService(Clock.Clock, standing),
+      Effect.provideService(References.MinimumLogLevel, "None")
+    )
+  )

@@ -1,0 +1,55 @@
+/**
+ * What is explored: every sequence of operations that change a store, on two keys, two names and two parents, each at either
+ * durability. Those which would be refused are left out: they change nothing. The keys are alike, and so are the names: what
+ * only exchanges them is not tried again.
+ */
+import type { Command } from "@snapshotter/core/testing/Command"
+import { type Model, step } from "@snapshotter/core/testing/Model"
+import { durabilities, type Durability } from "./machine.ts"
+
+export interface Operation {
+  readonly command: Command
+  readonly durability: Durability
+}
+
+const keys = ["a", "b"]
+const names = ["A", "B"]
+
+/** Committed before anything is explored, each at `full`: `upper` stands on `lower`. */
+export const parents = ["lower", "upper"] as const
+
+/** What makes the store from which sequences begin. `work` is done in each fork before it is committed. */
+export const beginning: ReadonlyArray<Command> = [
+  { _tag: "prepare", key: "a" },
+  { _tag: "commit", name: "lower", key: "a" },
+  { _tag: "prepare", key: "a", parent: "lower" },
+  { _tag: "commit", name: "upper", key: "a" }
+]
+
+/** All that can be done next and is not refused. */
+export const nextOperations = (model: Model): ReadonlyArray<Operation> => {
+  const commands = candidates(model).filter((command) => step(model, command).response._tag === "Success")
+  return commands.flatMap((command) => durabilities.map((durability) => ({ command, durability })))
+}
+
+const candidates = (model: Model): ReadonlyArray<Command> => {
+  const taken = [...model.snapshots.keys()]
+  const bases: ReadonlyArray<string | undefined> = [
+    undefined,
+    ...[...parents, ...names].filter((one) => model.snapshots.get(one)?.kind === "committed")
+  ]
+  const key = keys.find((one) => !model.snapshots.has(one))
+  const name = names.find((one) => !model.snapshots.has(one))
+  const made = key === undefined ? [] : bases.flatMap((parent): ReadonlyArray<Command> => {
+    const from = parent === undefined ? {} : { parent }
+    return [{ _tag: "prepare", key, ...from }, { _tag: "view", key, ...from }]
+  })
+  return [
+    ...made,
+    ...(name === undefined ? [] : keys.map((key): Command => ({ _tag: "commit", name, key }))),
+    ...taken.map((name): Command => ({ _tag: "remove", name })),
+    ...taken.map((name): Command => ({ _tag: "update", name, change: { patch: { label: "value" } } })),
+    { _tag: "cleanup" },
+    { _tag: "reopen" }
+  ]
+}

@@ -1,0 +1,276 @@
+/**
+ * Whether a disk that a machine came up with is one that the store's promises allow (P1 to P4).
+ *
+ * Verified: the store opens; the forest is what it was after some history that keeps every operation which was acknowledged
+ * at `full` (after a mere crash of the process: every acknowledged one) and any of the others; what such operations stand on
+ * shows the tree that it showed, byte for byte; `check` finds nothing but what can be reclaimed; the operation in flight
+ * happened wholly or can be done again; `cleanup` leaves nothing that no snapshot owns; recovering again changes nothing.
+ *
+ * Not verified: what snapshots that were made at `process` hold after a power loss, whose damage is only told; what the
+ * kernel would do (`images` and `kills` do that).
+ */
+import { type Info, Key, Name } from "@snapshotter/core/Snapshot"
+import type { Snapshotter, Violation } from "@snapshotter/core/Snapshotter"
+import { infosOf, type Model, step } from "@snapshotter/core/testing/Model"
+import { canonical } from "@snapshotter/core/testing/World"
+import type { MemoryVolume } from "@snapshotter/memory-fs/MemoryVolume"
+import { Effect, Stream } from "effect"
+import { hash } from "node:crypto"
+import { directoryOf, inventory, treeOf } from "./look.ts"
+import { open, root } from "./machine.ts"
+import { type Operation, parents } from "./operations.ts"
+
+/** What was done until the crash. */
+export interface History {
+  readonly begun: Model
+  readonly acknowledged: ReadonlyArray<Operation>
+  readonly inFlight: Operation | undefined
+  /** What committed snapshots showed, by name. */
+  readonly trees: ReadonlyMap<string, string>
+}
+
+/** What is promised of the disk. */
+export interface Allowed {
+  /** Forests, as canonical text, each with the model in which the operation in flight can be tried. */
+  readonly forests: ReadonlyMap<string, Forest>
+  /** The committed snapshots that must show what they showed, if they are there. */
+  readonly whole: ReadonlySet<string>
+  /** Whether a snapshot may be damaged, since it was made at `process`. */
+  readonly forgives: boolean
+}
+
+interface Forest {
+  readonly model: Model
+  /** Whether the operation in flight has happened. */
+  readonly happened: boolean
+}
+
+/** A mere crash loses nothing that programs saw; a power loss loses what was never promised. */
+export type Crash = "process" | "power"
+
+export const allowedAfter = (history: History, crash: Crash): Allowed => {
+  const { acknowledged, begun, inFlight } = history
+  const certain = ({ durability }: Operation) => crash === "process" || durability === "full"
+  const forests = new Map<string, Forest>()
+  for (const dropped of subsets(acknowledged.filter((one) => !certain(one)))) {
+    const model = after(begun, acknowledged.filter((one) => !dropped.includes(one)))
+    if (model === undefined) continue
+    forests.set(canonical(infosOf(model)), { model, happened: inFlight === undefined })
+    const then = inFlight === undefined ? undefined : after(model, [inFlight])
+    // What changes no forest, as `cleanup`, can always be done again.
+    const forest = then === undefined ? "" : canonical(infosOf(then))
+    if (then !== undefined && !forests.has(forest)) forests.set(forest, { model: then, happened: true })
+  }
+  const all = inFlight === undefined ? acknowledged : [...acknowledged, inFlight]
+  return { forests, whole: promised(begun, all, certain), forgives: !all.every(certain) }
+}
+
+/** `undefined` where one of them would be refused. */
+const after = (model: Model, operations: ReadonlyArray<Operation>): Model | undefined => {
+  let now = model
+  for (const { command } of operations) {
+    const { model: next, response } = step(now, command)
+    if (response._tag === "Failure") return undefined
+    now = next
+  }
+  return now
+}
+
+const subsets = <A>(items: ReadonlyArray<A>): ReadonlyArray<ReadonlyArray<A>> =>
+  items.reduce<ReadonlyArray<ReadonlyArray<A>>>((all, item) => [...all, ...all.map((one) => [...one, item])], [[]])
+
+/** What was committed for certain, and what something stands on that was made for certain. */
+const promised = (
+  begun: Model,
+  operations: ReadonlyArray<Operation>,
+  certain: (operation: Operation) => boolean
+): ReadonlySet<string> => {
+  const whole = new Set<string>(parents)
+  let model = begun
+  for (const operation of operations) {
+    const { command } = operation
+    const before = model
+    model = step(model, command).model
+    if (!certain(operation)) continue
+    const made = command._tag === "commit" ? command.name : "key" in command ? command.key : undefined
+    if (command._tag === "commit") whole.add(command.name)
+    const stands = command._tag === "commit" ? before.snapshots.get(command.key)?.parent : undefined
+    for (let at = stands ?? model.snapshots.get(made ?? "")?.parent; at !== undefined;) {
+      whole.add(at)
+      at = model.snapshots.get(at)?.parent
+    }
+  }
+  return whole
+}
+
+/** Fails where something is wrong with a disk. `recovered` is run once what can be crashed again is over. */
+export const judge = (
+  volume: MemoryVolume,
+  { allowed, history }: { readonly history: History; readonly allowed: Allowed },
+  recovered: Effect.Effect<void>
+): Effect.Effect<void, unknown> =>
+  Effect.gen(function*() {
+    const forest = yield* Effect.scoped(recover(volume, history, allowed))
+    yield* recovered
+    const settled = yield* pictureOf(volume)
+    // Recovering twice is recovering once.
+    yield* Effect.scoped(Effect.gen(function*() {
+      const store = yield* open(volume, "full")
+      const { removed, unremoved } = yield* store.cleanup
+      yield* must("a second cleanup found something", canonical([removed, unremoved]) === canonical([[], []]))
+      yield* must("the forest has changed", canonical(yield* forestOf(store)) === canonical(forest))
+      yield* must("a second recovery has changed the disk", (yield* pictureOf(volume)) === settled)
+      yield* allowed.forgives ? canBeBuiltUpon(store, forest) : ownedOnly(volume, forest)
+    }))
+  })
+
+/** Opens the store, looks at everything, does the operation again if it has not happened, and cleans up. */
+const recover = Effect.fnUntraced(function*(volume: MemoryVolume, history: History, allowed: Allowed) {
+  const store = yield* open(volume, history.inFlight?.durability ?? "full")
+  const forest = yield* forestOf(store)
+  const found = allowed.forests.get(canonical(forest))
+  const damage = (yield* store.check).filter(({ severity }) => severity !== "reclaimable")
+  yield* innocent(volume, forest, allowed, damage)
+  if (found === undefined) return yield* wrong(`the forest is ${canonical(forest)}, which no history explains`)
+  const again = found.happened || damage.length > 0 ? undefined : history.inFlight
+  if (again !== undefined) yield* canBeDoneAgain(store, found.model, again)
+  const { unremoved } = yield* store.cleanup
+  yield* must("cleanup could not remove something", unremoved.length === 0)
+  const left = (yield* store.check).filter((one) => !damage.some((known) => known.path === one.path))
+  yield* must(`left after cleanup: ${canonical(left)}`, left.length === 0)
+  const settled = yield* forestOf(store)
+  yield* showsWhatItShowed(volume, settled, history, allowed)
+  return settled
+})
+
+/** Damage is a fault, unless it is that of a snapshot of which nothing was promised. */
+const innocent = Effect.fnUntraced(function*(
+  volume: MemoryVolume,
+  forest: ReadonlyArray<Plain>,
+  { forgives, whole }: Allowed,
+  damage: ReadonlyArray<Violation>
+) {
+  if (damage.length > 0 && !forgives) return yield* wrong(`damage: ${canonical(damage)}`)
+  const hurt = damage.filter(({ snapshot }) => snapshot !== undefined && whole.has(snapshot))
+  if (hurt.length > 0) return yield* wrong(`damage of what was promised: ${canonical(hurt)}`)
+  for (const { name } of forest.filter((one) => whole.has(one.name))) {
+    const directory = yield* directoryOf(volume, name)
+    if (directory === undefined) return yield* wrong(`no link leads to ${name}`)
+  }
+})
+
+const showsWhatItShowed = Effect.fnUntraced(function*(
+  volume: MemoryVolume,
+  forest: ReadonlyArray<Plain>,
+  { trees }: History,
+  { whole }: Allowed
+) {
+  for (const { kind, name } of forest) {
+    const expected = trees.get(name)
+    if (kind !== "committed" || expected === undefined || !whole.has(name)) continue
+    const directory = yield* directoryOf(volume, name)
+    if (directory === undefined) return yield* wrong(`no link leads to ${name}`)
+    const seen = yield* treeOf(volume, directory)
+    yield* must(`${name} shows\n${seen}\ninstead of\n${expected}`, seen === expected)
+  }
+})
+
+const canBeDoneAgain = Effect.fnUntraced(function*(store: Snapshotter, model: Model, operation: Operation) {
+  yield* perform(store, operation)
+  const expected = infosOf(step(model, operation.command).model)
+  yield* must("done again, it did something else", canonical(yield* forestOf(store)) === canonical(expected))
+})
+
+/** Does an operation, but `reopen`, which is done by whoever opens the store. */
+export const perform = (store: Snapshotter, { command }: Operation): Effect.Effect<unknown, unknown> => {
+  switch (command._tag) {
+    case "prepare":
+    case "view":
+      return store[command._tag](
+        Key.make(command.key),
+        command.parent === undefined ? {} : { parent: Name.make(command.parent) }
+      )
+    case "commit":
+      return store.commit(Name.make(command.name), Key.make(command.key))
+    case "remove":
+      return store.remove(Key.make(command.name))
+    case "update":
+      return store.update(Key.make(command.name), command.change)
+    case "cleanup":
+      return store.cleanup
+    default:
+      return Effect.void
+  }
+}
+
+/** What came through, however it was made, can be promised now: what is then built upon it stands. */
+const canBeBuiltUpon = Effect.fnUntraced(function*(store: Snapshotter, forest: ReadonlyArray<Plain>) {
+  const built = new Set<string | undefined>()
+  const damaged = new Set((yield* store.check).map(({ snapshot }) => snapshot))
+  for (const { kind, name } of forest) {
+    // Its link is lost, say.
+    if (damaged.has(name)) continue
+    if (kind === "active") yield* store.commit(Name.make(`${name} later`), Key.make(name))
+    if (kind === "committed") yield* store.view(Key.make(`${name} later`), { parent: Name.make(name) })
+    built.add(name).add(`${name} later`)
+  }
+  const damage = (yield* store.check).filter(({ severity, snapshot }) => severity === "damage" && built.has(snapshot))
+  yield* must(`damage of what was built later: ${canonical(damage)}`, damage.length === 0)
+})
+
+// ============================================================ pieces
+
+class Wrong extends Error {
+  override readonly name = "Wrong"
+}
+
+const wrong = (what: string): Effect.Effect<never, Wrong> => Effect.fail(new Wrong(what))
+
+const must = (what: string, holds: boolean): Effect.Effect<void, Wrong> => holds ? Effect.void : wrong(what)
+
+interface Plain {
+  readonly name: string
+  readonly kind: Info["kind"]
+  readonly parent: string | undefined
+}
+
+const forestOf = (store: Snapshotter): Effect.Effect<ReadonlyArray<Plain>, unknown> =>
+  Effect.map(
+    Stream.runCollect(store.walk()),
+    (infos) =>
+      infos.map(({ kind, labels, name, parent }) => ({ name, kind, parent, labels: { ...labels } })).sort((
+        one,
+        other
+      ) => one.name < other.name ? -1 : 1)
+  )
+
+/** Every name of the store outside of layers, as one text. */
+const pictureOf = (volume: MemoryVolume) => Effect.map(inventory(volume), (paths) => paths.join("\n"))
+
+/** In each place of a store, what belongs to a snapshot there. */
+const belongings: Readonly<Record<string, ReadonlyArray<string>>> = {
+  active: ["fs", "work", "key.json", "parent"],
+  view: ["fs", "key.json", "parent"],
+  committed: ["fs", "key.json", "name.json", "parent", "children"]
+}
+
+/** Nothing lies on the disk that no snapshot owns. */
+const ownedOnly = Effect.fnUntraced(function*(volume: MemoryVolume, forest: ReadonlyArray<Plain>) {
+  const owned = new Set([
+    "/version",
+    ...["index", "active", "view", "committed", "staging", "trash"].map((one) => `/${one}`)
+  ])
+  for (const { name } of forest) {
+    const directory = ((yield* directoryOf(volume, name)) ?? "").slice(root.length)
+    owned.add(`/index/${hash("sha256", name)}`)
+    owned.add(directory)
+    for (const one of belongings[directory.split("/")[1] ?? ""] ?? []) owned.add(`${directory}/${one}`)
+  }
+  for (const { name, parent: above } of forest) {
+    if (above === undefined) continue
+    const [parent, child] = [yield* directoryOf(volume, above), yield* directoryOf(volume, name)]
+    owned.add(`${parent?.slice(root.length)}/children/${child?.split("/").at(-1)}`)
+  }
+  const ownerless = (yield* inventory(volume)).filter((path) => !owned.has(path) && !path.includes("/work/"))
+  yield* must(`nobody owns ${ownerless.join(" ")}`, ownerless.length === 0)
+})
