@@ -59,7 +59,9 @@ export const explorePlan = async (plan: Plan, progress: (explored: Explored) => 
     let done = 0
     for (const { choices, operations } of mine) {
       if (Date.now() >= plan.until || wrongs.length >= wrongsMax) break
-      for (const what of await explorer.explore(operations, bounds)) wrongs.push({ choices, what })
+      const found = await explorer.explore(operations, bounds, plan.until)
+      if (found === undefined) break
+      for (const what of found) wrongs.push({ choices, what })
       done++
       progress(explorer.explored())
     }
@@ -80,7 +82,7 @@ export const exploreOne = async (choices: Choices): Promise<ReadonlyArray<string
     if (operation === undefined) throw new Error(`no operation ${choice} follows ${describeSequence(operations)}`)
     operations.push(operation)
   }
-  return await explorer.explore(operations, bounds)
+  return await explorer.explore(operations, bounds) ?? []
 }
 
 interface Chosen {

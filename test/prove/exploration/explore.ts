@@ -35,8 +35,15 @@ export interface Explored {
 }
 
 export interface Explorer {
-  /** Explores the last operation of a sequence. What is wrong, if anything is. */
-  readonly explore: (sequence: ReadonlyArray<Operation>, bounds: Bounds) => Promise<ReadonlyArray<string>>
+  /**
+   * Explores the last operation of a sequence. What is wrong, if anything is; `undefined` where the time was over before all
+   * was looked at.
+   */
+  readonly explore: (
+    sequence: ReadonlyArray<Operation>,
+    bounds: Bounds,
+    until?: number
+  ) => Promise<ReadonlyArray<string> | undefined>
   /** Explores the opening of a store where there is none. */
   readonly exploreMaking: (durability: Durability, bounds: Bounds) => Promise<ReadonlyArray<string>>
   /** What can follow a sequence. */
@@ -67,26 +74,29 @@ export const makeExplorer = async (): Promise<Explorer> => {
   const exploreFrom = async (
     beginning: Base,
     sequence: ReadonlyArray<Operation>,
-    bounds: Bounds
-  ): Promise<ReadonlyArray<string>> => {
-    counts.sequences++
+    bounds: Bounds,
+    until = Infinity
+  ): Promise<ReadonlyArray<string> | undefined> => {
     const wrongs: Array<string> = []
     const { cases, moments } = await run(Effect.scoped(play(beginning, sequence, bounds)))
     counts.moments += moments
     for (let one = cases.shift(); one !== undefined; one = cases.shift()) {
       const key = `${one.state.hash} ${one.judgedBy}`
       if (judged.has(key)) continue
+      if (Date.now() >= until && wrongs.length === 0) return undefined
       judged.add(key)
       states.add(one.state.hash)
       const wrong = await recovered(one, cases)
       if (wrong !== undefined) wrongs.push(`${describe(one)}\n${wrong}`)
     }
+    counts.sequences++
     return wrongs
   }
 
   return {
-    explore: (sequence, bounds) => exploreFrom(base, sequence, bounds),
-    exploreMaking: (durability, bounds) => exploreFrom(newDisk, [{ command: { _tag: "reopen" }, durability }], bounds),
+    explore: (sequence, bounds, until) => exploreFrom(base, sequence, bounds, until),
+    exploreMaking: async (durability, bounds) =>
+      await exploreFrom(newDisk, [{ command: { _tag: "reopen" }, durability }], bounds) ?? [],
     next: (sequence) => nextOperations(modelAfter(base.model, sequence)),
     explored: () => ({ ...counts, states: states.size, recoveries: judged.size }),
     hashes: () => [...states]
@@ -98,14 +108,15 @@ const modelAfter = (model: Model, sequence: ReadonlyArray<Operation>): Model =>
 
 /** Lets the machine come up and recover, and adds the states in which that could be crashed. */
 const recovered = async (one: Case, cases: Array<Case>): Promise<string | undefined> => {
-  let volume: MemoryVolume.MemoryVolume | undefined
+  const machine: { volume?: MemoryVolume.MemoryVolume } = {}
   let isOver = one.isRecovery
   const look = () => {
-    if (volume === undefined || isOver) return undefined
-    for (const state of PowerLoss.states(volume, ofRecoveries)) cases.push({ ...one, state, isRecovery: true })
+    if (machine.volume === undefined || isOver) return undefined
+    for (const state of PowerLoss.states(machine.volume, ofRecoveries)) cases.push({ ...one, state, isRecovery: true })
     return undefined
   }
-  volume = one.state.boot({ onStep: look })
+  const volume = one.state.boot({ onStep: look })
+  machine.volume = volume
   const over = Effect.sync(() => {
     isOver = true
   })

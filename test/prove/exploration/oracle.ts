@@ -76,8 +76,12 @@ const after = (model: Model, operations: ReadonlyArray<Operation>): Model | unde
   return now
 }
 
-const subsets = <A>(items: ReadonlyArray<A>): ReadonlyArray<ReadonlyArray<A>> =>
-  items.reduce<ReadonlyArray<ReadonlyArray<A>>>((all, item) => [...all, ...all.map((one) => [...one, item])], [[]])
+const subsets = <A>(items: ReadonlyArray<A>): ReadonlyArray<ReadonlyArray<A>> => {
+  const [first, ...others] = items
+  if (first === undefined) return [[]]
+  const rest = subsets(others)
+  return [...rest, ...rest.map((one) => [first, ...one])]
+}
 
 /** What was committed for certain, and what something stands on that was made for certain. */
 const promised = (

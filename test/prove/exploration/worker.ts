@@ -6,5 +6,7 @@ import type { Explored } from "./explore.ts"
 export type Message = { readonly progress: Explored } | { readonly report: Report }
 
 const plan: Plan = workerData
+// A thread has no origin.
+// oxlint-disable-next-line unicorn/require-post-message-target-origin
 const say = (message: Message) => parentPort?.postMessage(message)
 say({ report: await explorePlan(plan, (progress) => say({ progress })) })
