@@ -46,7 +46,7 @@ export interface Entry {
 export type SyncTarget =
   /** One file's contents and attributes; not its name. */
   | { readonly kind: "file"; readonly path: string }
-  /** One directory's entries and attributes; not what they lead to. */
+  /** One directory's entries, symlinks with their targets, and its attributes; not what the entries lead to. */
   | { readonly kind: "directory"; readonly path: string }
   /** A directory and all below it, mount points excepted; not its own name. */
   | { readonly kind: "tree"; readonly path: string }
