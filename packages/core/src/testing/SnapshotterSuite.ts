@@ -17,6 +17,7 @@ import { leftoverCases } from "./snapshotter/leftovers.ts"
 import { lifecycleCases } from "./snapshotter/lifecycle.ts"
 import { limitCases } from "./snapshotter/limits.ts"
 import { mountingCases } from "./snapshotter/mounting.ts"
+import { orphanCases } from "./snapshotter/orphans.ts"
 import { overlayCases } from "./snapshotter/overlay.ts"
 import { tableCases } from "./snapshotter/table.ts"
 import { type Needs as TreeNeeds, superuserCases, treeCases } from "./snapshotter/trees.ts"
@@ -37,6 +38,7 @@ export const snapshotterSuite: Suite<Needs> = [
   ...limitCases,
   ...leftoverCases,
   ...damageCases,
+  ...orphanCases,
   ...forkCases,
   ...forkEndingCases
 ]

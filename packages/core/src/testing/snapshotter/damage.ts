@@ -30,8 +30,8 @@ interface Damage {
   readonly do: (bench: Bench, paths: SnapshotPaths, kind: Victim) => Effect.Effect<string, FileSystemError>
 }
 
-const rewritten = (what: string, text: (before: string) => string): Damage => ({
-  what: `its metadata ${what}`,
+const rewritten = (field: string, what: string, text: (before: string) => string): Damage => ({
+  what: `${field}: its metadata ${what}`,
   spares: [],
   do: ({ fs }, paths, kind) =>
     Effect.gen(function*() {
@@ -63,11 +63,11 @@ const instead = (
 const nothing = () => Effect.void
 
 const damages: ReadonlyArray<Damage> = [
-  rewritten("is empty", () => ""),
-  rewritten("is NUL bytes", () => "\0".repeat(4096)),
-  rewritten("is cut in half", (before) => before.slice(0, before.length / 2)),
-  rewritten("is JSON of the wrong shape", () => "{\"version\":1,\"key\":[]}"),
-  rewritten("is of a newer version", (before) => before.replace("\"version\":1", "\"version\":999")),
+  rewritten("F03", "is empty", () => ""),
+  rewritten("F03", "is NUL bytes", () => "\0".repeat(4096)),
+  rewritten("F03", "is cut in half", (before) => before.slice(0, before.length / 2)),
+  rewritten("F03", "is JSON of the wrong shape", () => "{\"version\":1,\"key\":[]}"),
+  rewritten("F03", "is of a newer version", (before) => before.replace("\"version\":1", "\"version\":999")),
   instead("its metadata is missing", (paths, kind) => paths.metadata(kind), nothing),
   instead(
     "its metadata is a directory",
@@ -79,7 +79,7 @@ const damages: ReadonlyArray<Damage> = [
     (paths, kind) => paths.metadata(kind),
     ({ files }, path) => Effect.orDie(files.writeFile(path, Uint8Array.of(0x7b, 0xff, 0xfe, 0x7d)))
   ),
-  instead("its layer is missing", (paths) => paths.layer, nothing, ["stat"]),
+  instead("F08: its layer is missing", (paths) => paths.layer, nothing, ["stat"]),
   instead("its layer is a file", (paths) => paths.layer, ({ fs }, path) => fs.writeFile(path, "", 0o600), ["stat"]),
   instead("its layer is a symlink", (paths) => paths.layer, ({ fs }, path) => fs.symlink("/", path), ["stat"]),
   instead("its parent link is missing", (paths) => paths.parent, nothing, ["usage"]),
