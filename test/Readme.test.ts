@@ -180,11 +180,20 @@ describe("the text of the READMEs", () => {
     for (const row of rows) assert.deepStrictEqual(failuresInReadme(row), failuresInCode(row.operation), row.operation)
   })
 
-  it("links to files that there are", () => {
+  const headingsOf = (file: string): ReadonlyArray<string> =>
+    Array.from(
+      read(file).matchAll(/^#+ (.*)$/gm),
+      ([, text = ""]) => text.toLowerCase().replaceAll(/[^\w -]/g, "").replaceAll(" ", "-")
+    )
+
+  it("links to files that there are, and to headings in them", () => {
     const documents = fs.readdirSync(path.join(root, "docs")).map((name) => `docs/${name}`)
     for (const file of [...readmes, ...documents]) {
       for (const [, link = ""] of read(file).matchAll(/\]\((?!https?:)([^)]+)\)/g)) {
-        assert.isTrue(fs.existsSync(path.join(root, path.dirname(file), link)), `${file}: ${link}`)
+        const [target = "", heading] = link.split("#")
+        const found = path.join(path.dirname(file), target)
+        assert.isTrue(fs.existsSync(path.join(root, found)), `${file}: ${link}`)
+        if (heading !== undefined) assert.include(headingsOf(target === "" ? file : found), heading, `${file}: ${link}`)
       }
     }
   })
