@@ -9,7 +9,7 @@
  * the mount is detached, a warning is logged, and the result of the work is not lost over it. If then the fork cannot be
  * removed either, that is logged as an error, and its key stays, for `walk` to show and `remove` to try again.
  */
-import { Effect, FileSystem, type PlatformError, type Scope } from "effect"
+import { Effect, Exit, FileSystem, type PlatformError, type Scope } from "effect"
 import { type Identity, Meant } from "./internal/identity.ts"
 import { WaitsInterruptibly } from "./internal/turns.ts"
 import type { Mounts } from "./Mount.ts"
@@ -146,7 +146,10 @@ const mounted = Effect.fnUntraced(function*(
     Effect.catchTag("SnapshotNotFound", () => Effect.void),
     Effect.catch((error) => Effect.logError(`the end of a fork: ${error.message}`))
   )
-  const make = Effect.provideService(meant(snapshotter[how](options.key, options)), WaitsInterruptibly, true)
+  const make = Effect.provideService(meant(snapshotter[how](options.key, options)), WaitsInterruptibly, true).pipe(
+    // It may have happened all the same (`NotDurable`, an interruption after its rename), and nobody is going to use it.
+    Effect.onExit((exit) => Exit.isFailure(exit) && identity.id !== undefined ? remove : Effect.void)
+  )
   const mounts = yield* Effect.acquireRelease(make, () => remove)
   yield* mounter.mount(mounts, directory)
   return { key: options.key, directory, mounts, meant }

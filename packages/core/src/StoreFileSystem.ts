@@ -4,8 +4,8 @@
  * Contract for every operation:
  *
  * - Paths are absolute strings without NUL. Nothing depends on the umask or the working directory.
- * - Each call happens wholly or not at all, except `removeTree`, which may be stopped half-way, and `writeFile`, which may
- *   leave a file with part of the text.
+ * - Each call happens wholly or not at all, except `removeTree`, which may be stopped half-way, `writeFile`, which may leave
+ *   a file with part of the text, and `copyDirectoryAttributes`, which may have given some of them.
  * - A failure is a {@link FileSystemError} whose `code` is the errno's name; nothing throws.
  * - Short metadata calls may be synchronous; `sync`, `removeTree` and `usage` may take long and never hold up the thread.
  * - No call is retried, cached or reordered by the backend.

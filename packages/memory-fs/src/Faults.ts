@@ -1,9 +1,32 @@
 /**
  * Faults at the ports: any `StoreFileSystem` and any `Mounter`, wrapped so that chosen calls fail, hang, or are the last
- * ones of their process.
+ * ones of their process; and faults of a simulated disk, at each inner step of what a call asks of it.
  *
  * A call is a value, and an injector a pure function from calls to what becomes of them. What is wrapped by one `Faults`
  * is one simulated process: its calls are numbered together, and when it dies, all of it dies.
+ *
+ * {@link everyCall} is the loop that goes through all of them: it lets the first call of a program meet a fate, then the
+ * second, until a run meets none. {@link everyStep} does the same with the steps of the disk, a program's own writes among
+ * them.
+ *
+ * ```ts
+ * import { Fork, Snapshot } from "@snapshotter/core"
+ * import { Faults, MemorySnapshotter } from "@snapshotter/memory-fs"
+ * import { Effect, FileSystem } from "effect"
+ *
+ * const [key, name] = [Snapshot.Key.make("work"), Snapshot.Name.make("done")]
+ *
+ * // A program of yours, all or nothing: whatever fails, its fork is gone or committed.
+ * const program = Fork.committed({ key }, name, (directory) =>
+ *   FileSystem.FileSystem.use((fs) => fs.writeFileString(`${directory}/a`, "1")))
+ *
+ * const cases = Faults.everyStep((n) => Faults.failNthStep(n, "ENOSPC"), (faults) =>
+ *   Effect.exit(program).pipe(
+ *     Effect.provide(MemorySnapshotter.layerWith({ faults }), { local: true })
+ *   ))
+ *
+ * Effect.runPromise(cases).then(console.log)
+ * ```
  *
  * On real ports calls can be made to fail or hang. A process that is real does not die of this: what it holds, it holds.
  *
@@ -12,16 +35,24 @@
  */
 import { Mounter, MountFailed } from "@snapshotter/core/Mounter"
 import { FileSystemError, type HeldLock, StoreFileSystem } from "@snapshotter/core/StoreFileSystem"
-import { Effect, Layer, Scope } from "effect"
+import { Effect, Layer, Schema, Scope } from "effect"
+import type { DiskStep } from "./internal/journal.ts"
 
 /** One call of a port. */
 export interface Call {
   /** Counted from 1. */
   readonly index: number
-  readonly port: "StoreFileSystem" | "Mounter"
-  readonly operation: keyof StoreFileSystem | keyof Mounter
+  readonly port: "StoreFileSystem" | "Mounter" | "other"
+  /** A method of the port; of another one, what {@link Faults.call} was told. */
+  readonly operation: string
   /** The paths that the call was given, in its order. */
   readonly paths: ReadonlyArray<string>
+}
+
+/** One step of a simulated disk: a name, attributes or contents that are to change, or a wait for all of it. */
+export interface Step extends DiskStep {
+  /** Counted from 1, whatever call it is part of. */
+  readonly index: number
 }
 
 /**
@@ -32,9 +63,12 @@ export interface Call {
  * - `{ failHalfway: code }`: as much of it is performed as a call may leave behind that is not one step, then it fails.
  * - `die`, `dieHalfway`, `dieAfter`: the process dies before, in the middle of, or after performing it.
  * - `hang`: it never ends. It can be interrupted.
+ * - `{ before: effect }`: something else happens first, then it is performed; `{ after: effect }`: it is performed, and
+ *   something else happens before whoever called is answered. What the effect ends with counts for nothing.
  *
- * Halfway, `writeFile` has written half of its text, and `removeTree` has removed half of the names in the directory; of
- * any other call nothing has happened.
+ * Halfway, `writeFile` has written half of its text, `removeTree` has removed half of the names in the directory,
+ * `copyDirectoryAttributes` has set the mode, and `sync` has not begun (its operation is `openForSync` then); of any other
+ * call nothing has happened.
  */
 export type Fate =
   | "pass"
@@ -44,19 +78,37 @@ export type Fate =
   | "dieAfter"
   | { readonly fail: string }
   | { readonly failHalfway: string }
+  | { readonly before: Effect.Effect<unknown, unknown> }
+  | { readonly after: Effect.Effect<unknown, unknown> }
 
 export type Injector = (call: Call) => Fate
+
+/** What becomes of a step: it is done; it is not, and the call fails with this errno; the process dies before it. */
+export type StepFate = "pass" | "die" | { readonly fail: string }
+
+export type StepInjector = (step: Step) => StepFate
 
 /** The defect with which every call of a dead process ends. */
 export class ProcessDied extends Error {
   override readonly name = "ProcessDied"
-  /** The call at which it died. */
-  readonly call: Call
-  constructor(call: Call, fate: string) {
+  /** The call, or the step of one, at which it died. */
+  readonly call: Call | Step
+  constructor(call: Call | Step, fate: string) {
     super(`the process died: ${fate} at ${renderCall(call)}`)
     this.call = call
   }
 }
+
+/** The calls that can be left half done: the others happen wholly or not at all. */
+export const canBeHalfDone = ({ operation, port }: Call): boolean =>
+  port === "StoreFileSystem" && halfDone.has(operation)
+
+const halfDone: ReadonlySet<string> = new Set<keyof StoreFileSystem>([
+  "writeFile",
+  "removeTree",
+  "copyDirectoryAttributes",
+  "sync"
+])
 
 // ============================================================ injectors
 
@@ -98,6 +150,17 @@ export const firstOf = (...injectors: ReadonlyArray<Injector>): Injector => (cal
 
 const at = (n: number, fate: Fate): Injector => ({ index }) => index === n ? fate : "pass"
 
+/** The n-th step of the disk fails. */
+export const failNthStep = (n: number, code: string): StepInjector => ({ index }) =>
+  index === n ? { fail: code } : "pass"
+
+/** The n-th step of the disk and all after it fail. */
+export const failFromStep = (n: number, code: string): StepInjector => ({ index }) =>
+  index >= n ? { fail: code } : "pass"
+
+/** The process dies before the n-th step of the disk. */
+export const dieBeforeStep = (n: number): StepInjector => ({ index }) => index === n ? "die" : "pass"
+
 // ============================================================ the simulated process
 
 /** A call that was made, and what became of it. */
@@ -110,23 +173,44 @@ export interface TracedCall {
 export interface Faults {
   readonly storeFileSystem: (inner: StoreFileSystem) => StoreFileSystem
   readonly mounter: (inner: Mounter) => Mounter
+  /** A call of some other port: `fail` makes the failure that it would answer with this errno. */
+  readonly call: <A, E, R>(
+    operation: string,
+    paths: ReadonlyArray<string>,
+    perform: Effect.Effect<A, E, R>,
+    fail: (code: string) => E
+  ) => Effect.Effect<A, E, R>
+  /** For `MemoryVolume.make({ onStep })`: then the steps of that disk are numbered too. */
+  readonly onStep: (step: DiskStep) => string | undefined
+  /** While it runs, no call and no step of this process is numbered or meets anything: for setting up, and for judging. */
+  readonly spare: <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
   /** How many calls were made before the process died, the one at which it died included. */
   readonly calls: () => number
-  /** How many calls did not simply pass. A fault test that injected nothing has tested nothing. */
+  /** The same of steps. */
+  readonly steps: () => number
+  /** How many calls and steps did not simply pass. A fault test that injected nothing has tested nothing. */
   readonly injected: () => number
   readonly isDead: () => boolean
   /** Every call so far, those of the dead process too. */
   readonly trace: () => ReadonlyArray<TracedCall>
-  /** The trace as text, a line for each call. */
+  /** The trace as text, a line for each call, and for each step that did not pass. */
   readonly render: () => string
 }
 
 /** A new simulated process, alive, with no calls yet. */
-export const make = (injector: Injector = noFaults): Faults => {
+export const make = (injector: Injector = noFaults, stepInjector: StepInjector = () => "pass"): Faults => {
   const trace: Array<TracedCall> = []
+  const lines: Array<() => string> = []
   let calls = 0
+  let steps = 0
   let injected = 0
+  let spared = 0
   let death: ProcessDied | undefined
+
+  const note = (traced: TracedCall) => {
+    trace.push(traced)
+    lines.push(() => renderTraced(traced))
+  }
 
   const die = (call: Call, fate: string) =>
     Effect.suspend(() => {
@@ -140,12 +224,13 @@ export const make = (injector: Injector = noFaults): Faults => {
   const meet: Meet = (port, operation, paths, call) =>
     Effect.suspend(() => {
       if (death !== undefined) {
-        trace.push({ call: { index: calls + 1, port, operation, paths }, fate: "dead" })
+        note({ call: { index: calls + 1, port, operation, paths }, fate: "dead" })
         return Effect.die(death)
       }
+      if (spared > 0) return call.perform
       const made: Call = { index: ++calls, port, operation, paths }
       const fate = injector(made)
-      trace.push({ call: made, fate })
+      note({ call: made, fate })
       if (fate === "pass") return call.perform
       injected++
       if (fate === "hang") return Effect.never
@@ -154,19 +239,98 @@ export const make = (injector: Injector = noFaults): Faults => {
       if (fate === "dieAfter") return Effect.andThen(Effect.exit(call.perform), die(made, "after"))
       const halfway = Effect.exit(call.halfway ?? Effect.void)
       if (fate === "dieHalfway") return Effect.andThen(halfway, die(made, "halfway"))
-      return "fail" in fate ? call.fail(fate.fail) : Effect.andThen(halfway, call.fail(fate.failHalfway))
+      if ("fail" in fate) return call.fail(fate.fail)
+      if ("failHalfway" in fate) {
+        return Effect.andThen(halfway, (call.failHalfway ?? call.fail)(fate.failHalfway))
+      }
+      return "before" in fate
+        ? Effect.andThen(Effect.exit(fate.before), call.perform)
+        : Effect.flatMap(Effect.exit(call.perform), (exit) => Effect.andThen(Effect.exit(fate.after), exit))
     })
+
+  const onStep = (diskStep: DiskStep): string | undefined => {
+    if (death !== undefined) throw death
+    if (spared > 0) return undefined
+    const step: Step = { ...diskStep, index: ++steps }
+    const fate = stepInjector(step)
+    if (fate === "pass") return undefined
+    injected++
+    lines.push(() => `  ${renderCall(step)} → ${typeof fate === "string" ? fate : fate.fail}`)
+    if (fate !== "die") return fate.fail
+    death = new ProcessDied(step, "before")
+    throw death
+  }
 
   return {
     storeFileSystem: (inner) => faultyStoreFileSystem(inner, meet, unlessDead),
     mounter: (inner) => faultyMounter(inner, meet, unlessDead),
+    call: (operation, paths, perform, fail) =>
+      meet("other", operation, paths, { perform, fail: (code) => Effect.fail(fail(code)) }),
+    onStep,
+    spare: (effect) =>
+      Effect.acquireUseRelease(
+        Effect.sync(() => void spared++),
+        () => effect,
+        () => Effect.sync(() => void spared--)
+      ),
     calls: () => calls,
+    steps: () => steps,
     injected: () => injected,
     isDead: () => death !== undefined,
     trace: () => trace,
-    render: () => trace.map(renderTraced).join("\n")
+    render: () => lines.map((line) => line()).join("\n")
   }
 }
+
+// ============================================================ all of them, one after another
+
+/** In none of its runs did the program make a call, or a step, that met anything: nothing was tested. */
+export class NothingInjected extends Schema.TaggedError<NothingInjected>()("NothingInjected", {
+  runs: Schema.Number
+}) {
+  override get message() {
+    return `${this.runs} runs of the program met no fault: does it use the ports that the faults wrap, and not spare them all?`
+  }
+}
+
+/**
+ * Runs a program again and again: its first call meets a fate, then its second, and so on, until a run makes fewer calls.
+ * Returns how many runs met one.
+ *
+ * The program is given the process whose ports it is to use, and the number of the call. It makes a machine of its own, does
+ * what is tested, and judges what came of it; what is none of that runs in {@link Faults.spare}. A failure of it ends the
+ * loop: {@link Faults.render} tells the story.
+ */
+export const everyCall = <E, R>(
+  injectorAt: (n: number) => Injector,
+  program: (faults: Faults, n: number) => Effect.Effect<unknown, E, R>
+): Effect.Effect<number, E | NothingInjected, R> =>
+  sweep((n) => make(injectorAt(n)), (faults) => faults.calls(), program)
+
+/** The same with the steps of the disk, which the program's volume tells by {@link Faults.onStep}. */
+export const everyStep = <E, R>(
+  injectorAt: (n: number) => StepInjector,
+  program: (faults: Faults, n: number) => Effect.Effect<unknown, E, R>
+): Effect.Effect<number, E | NothingInjected, R> =>
+  sweep((n) => make(noFaults, injectorAt(n)), (faults) => faults.steps(), program)
+
+const sweep = <E, R>(
+  makeAt: (n: number) => Faults,
+  made: (faults: Faults) => number,
+  program: (faults: Faults, n: number) => Effect.Effect<unknown, E, R>
+) =>
+  Effect.gen(function*() {
+    let cases = 0
+    for (let n = 1;; n++) {
+      const faults = makeAt(n)
+      yield* program(faults, n)
+      if (faults.injected() > 0) cases++
+      if (made(faults) >= n) continue
+      return cases > 0 ? cases : yield* new NothingInjected({ runs: n })
+    }
+  })
+
+// ============================================================ as layers
 
 /** The ports of a backend, whichever it is, with what happens to their calls. */
 export const layer = (
@@ -185,6 +349,8 @@ type Meet = <A, E, R>(
     readonly perform: Effect.Effect<A, E, R>
     readonly halfway?: Effect.Effect<unknown, unknown>
     readonly fail: (code: string) => Effect.Effect<never, E>
+    /** Where it says otherwise how it failed. */
+    readonly failHalfway?: (code: string) => Effect.Effect<never, E>
   }
 ) => Effect.Effect<A, E, R>
 
@@ -202,7 +368,15 @@ const faultyStoreFileSystem = (inner: StoreFileSystem, meet: Meet, unlessDead: U
     meet("StoreFileSystem", operation, paths, {
       perform,
       halfway,
-      fail: (code) => Effect.fail(new FileSystemError({ operation, path: paths[0] ?? "", code }))
+      fail: (code) => Effect.fail(new FileSystemError({ operation, path: paths[0] ?? "", code })),
+      failHalfway: (code) =>
+        Effect.fail(
+          new FileSystemError({
+            operation: operation === "sync" ? "openForSync" : operation,
+            path: paths[0] ?? "",
+            code
+          })
+        )
     })
   const whileAlive = (lock: HeldLock | undefined): HeldLock | undefined =>
     lock === undefined ? undefined : { release: unlessDead(lock.release) }
@@ -222,7 +396,12 @@ const faultyStoreFileSystem = (inner: StoreFileSystem, meet: Meet, unlessDead: U
     removeFile: (path) => call("removeFile", [path], inner.removeFile(path)),
     removeTree: (path) => call("removeTree", [path], inner.removeTree(path), removeHalf(inner, path)),
     copyDirectoryAttributes: (from, to) =>
-      call("copyDirectoryAttributes", [from, to], inner.copyDirectoryAttributes(from, to)),
+      call(
+        "copyDirectoryAttributes",
+        [from, to],
+        inner.copyDirectoryAttributes(from, to),
+        copyMode(inner, from, to)
+      ),
     usage: (path) => call("usage", [path], inner.usage(path)),
     sync: (targets) => call("sync", targets.map(({ path }) => path), inner.sync(targets)),
     tryLock: (directory) => call("tryLock", [directory], Effect.map(inner.tryLock(directory), whileAlive)),
@@ -239,6 +418,9 @@ const removeHalf = (inner: StoreFileSystem, path: string) =>
     (names) =>
       Effect.forEach(names.slice(0, Math.ceil(names.length / 2)), (name) => inner.removeTree(`${path}/${name}`))
   )
+
+const copyMode = (inner: StoreFileSystem, from: string, to: string) =>
+  Effect.flatMap(inner.lstat(from), (entry) => entry === undefined ? Effect.void : inner.setMode(to, entry.mode))
 
 // ============================================================ Mounter
 
@@ -277,11 +459,17 @@ const faultyMounter = (inner: Mounter, meet: Meet, unlessDead: UnlessDead): Moun
 
 // ============================================================ as text
 
-const renderCall = ({ index, operation, paths }: Call): string =>
-  `${index} ${operation} ${paths.map((path) => JSON.stringify(path)).join(" ")}`.trimEnd()
+const renderCall = (made: Call | Step): string => {
+  if ("text" in made) return `step ${made.index} ${made.text}`
+  return `${made.index} ${made.operation} ${made.paths.map((path) => JSON.stringify(path)).join(" ")}`.trimEnd()
+}
 
-const renderTraced = ({ call, fate }: TracedCall): string => {
-  if (fate === "pass") return renderCall(call)
-  if (typeof fate === "string") return `${renderCall(call)} → ${fate}`
-  return `${renderCall(call)} → ${"fail" in fate ? fate.fail : `halfway ${fate.failHalfway}`}`
+const renderTraced = ({ call, fate }: TracedCall): string =>
+  fate === "pass" ? renderCall(call) : `${renderCall(call)} → ${renderFate(fate)}`
+
+const renderFate = (fate: Fate | "dead"): string => {
+  if (typeof fate === "string") return fate
+  if ("fail" in fate) return fate.fail
+  if ("failHalfway" in fate) return `halfway ${fate.failHalfway}`
+  return "before" in fate ? "after something else" : "before something else"
 }

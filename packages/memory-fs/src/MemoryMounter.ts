@@ -48,7 +48,7 @@ const reasonOf = (code: string, path: string): string => {
   const quoted = JSON.stringify(path)
   if (code === "ENOENT") return `${quoted} does not exist; make it first`
   if (code === "ENOTDIR") return `${quoted} is no directory, or leads through something that is none`
-  return `${quoted} leads nowhere`
+  return code === "ELOOP" || code === "ENAMETOOLONG" ? `${quoted} leads nowhere` : "the disk refuses it"
 }
 
 // == mount

@@ -51,14 +51,18 @@ export const layerMachine: Layer.Layer<Machine> = Layer.suspend(() => machineOn(
 export interface MemoryOptions extends Partial<SnapshotterOptions> {
   /** The machine's disk: several stores on one volume are several processes on one machine. A new one by default. */
   readonly volume?: MemoryVolume.MemoryVolume | undefined
-  /** What goes wrong: the store's calls and its mounts go through it. The first calls are those of opening the store. */
+  /**
+   * What goes wrong: the store's calls and its mounts go through it, and the steps of the disk, unless that is given and was
+   * made otherwise. The first calls are those of opening the store.
+   */
   readonly faults?: Faults.Faults | undefined
 }
 
 /** A machine with a store as it is asked for; the root is `/store` unless another is given. */
 export const layerWith = (options: MemoryOptions): Layer.Layer<Snapshotter | Machine, OpenError> => {
   const { faults, volume, ...others } = options
-  const machine = Layer.suspend(() => machineOn(volume ?? MemoryVolume.make()))
+  const disk = faults === undefined ? {} : { onStep: faults.onStep }
+  const machine = Layer.suspend(() => machineOn(volume ?? MemoryVolume.make(disk)))
   const process = faults === undefined ? machine : Layer.provideMerge(Faults.layer(faults), machine)
   return layerNoDeps({ root: "/store", ...others }).pipe(Layer.provideMerge(process))
 }

@@ -12,7 +12,7 @@ import {
 import { Effect, Layer } from "effect"
 import * as Attributes from "./internal/attributes.ts"
 import { identityOf, inodeToChange, isInOverlay, linksOnDisk } from "./internal/change.ts"
-import { Errno, saysAbsent } from "./internal/errno.ts"
+import { codeOf, Errno, saysAbsent } from "./internal/errno.ts"
 import {
   type Entry as Named,
   type Inode,
@@ -47,6 +47,13 @@ const attempt = <A>(
       throw error
     }
   })
+
+const long = <A>(
+  operation: keyof StoreFileSystem,
+  path: string,
+  steps: Iterator<undefined, A>
+): Effect.Effect<A, FileSystemError> =>
+  Effect.mapError(inTurns(steps), ({ code }) => new FileSystemError({ operation, path, code }))
 
 /** What an act answers, or `otherwise` where nothing is there. */
 const unlessAbsent = <A, B>(act: () => A, otherwise: B): A | B => {
@@ -120,7 +127,11 @@ const readLink = (volume: MemoryVolume): StoreFileSystem["readLink"] => (path) =
 const makeDirectory = (volume: MemoryVolume): StoreFileSystem["makeDirectory"] => (path, mode) =>
   attempt("makeDirectory", path, (at) => {
     Linux.makeDirectory(volume, at, mode)
-    Attributes.changeMode(volume, at, mode, false)
+    const code = codeOf(() => Attributes.changeMode(volume, at, mode, false))
+    if (code === undefined) return
+    // Wholly or not at all, as far as the disk lets us.
+    codeOf(() => Linux.removeDirectory(volume, at))
+    throw new Errno(code)
   })
 
 // == writeFile
@@ -170,7 +181,7 @@ const removeTree = (volume: MemoryVolume): StoreFileSystem["removeTree"] => (pat
       const link = found.last === "name" ? found.parent.link.children.get(found.name) : found.at.link
       const mount = found.last === "name" ? found.parent.mount : found.at.mount
       if (!mount.writable) return Effect.fail(new FileSystemError({ operation: "removeTree", path, code: "EROFS" }))
-      return link === undefined ? Effect.succeed([]) : inTurns(removing(volume, { mount, link }))
+      return link === undefined ? Effect.succeed([]) : long("removeTree", path, removing(volume, { mount, link }))
     })
   )
 
@@ -199,7 +210,7 @@ const copyDirectoryAttributes = (volume: MemoryVolume): StoreFileSystem["copyDir
 const usage = (volume: MemoryVolume): StoreFileSystem["usage"] => (path) =>
   Effect.flatMap(
     attempt("usage", path, (at) => locateDirectory(volume, at)),
-    (location) => inTurns(measuring(volume, location))
+    (location) => long("usage", path, measuring(volume, location))
   )
 
 // == sync

@@ -3,6 +3,7 @@ import { assert, it } from "@effect/vitest"
 import type { Mounter } from "@snapshotter/core/Mounter"
 import type { StoreFileSystem } from "@snapshotter/core/StoreFileSystem"
 import * as Faults from "@snapshotter/memory-fs/Faults"
+import * as MemoryFileSystem from "@snapshotter/memory-fs/MemoryFileSystem"
 import * as MemoryMounter from "@snapshotter/memory-fs/MemoryMounter"
 import * as MemoryStoreFileSystem from "@snapshotter/memory-fs/MemoryStoreFileSystem"
 import * as MemoryVolume from "@snapshotter/memory-fs/MemoryVolume"
@@ -204,13 +205,156 @@ it.effect("a call that hangs can be interrupted, and was not performed", () =>
     assert.strictEqual(world.faults.injected(), 1)
   }))
 
-it.effect("the loop over all calls ends with a run that meets no fault", () =>
+// === something else at the same time
+
+it.effect("before and after: what else happens, happens then, whatever it ends with", () =>
   Effect.gen(function*() {
-    let n = 0
-    for (let met = true; met;) {
-      const { faults, fs } = wrapped(Faults.dieBefore(++n))
-      yield* Effect.exit(three(fs))
-      met = faults.injected() > 0
-    }
-    assert.strictEqual(n, 4)
+    const seen: Array<string> = []
+    const look = (world: Wrapped) => Effect.map(namesIn(world), (names) => seen.push(names.join()))
+    const first: Wrapped = wrapped(({ index }) => index === 1 ? { before: look(first) } : "pass")
+    yield* three(first.fs)
+    const second: Wrapped = wrapped(({ index }) =>
+      index === 3 ? { after: Effect.andThen(look(second), Effect.fail("no matter")) } : "pass"
+    )
+    yield* three(second.fs)
+    assert.deepStrictEqual(seen, ["", "1,2,3"])
+    assert.deepStrictEqual([first.faults.injected(), second.faults.injected()], [1, 1])
+    assert.include(second.faults.render(), "3 makeDirectory \"/tmp/3\" → before something else")
+  }))
+
+it.effect("what is spared is not numbered and meets nothing, but a dead process stays dead", () =>
+  Effect.gen(function*() {
+    const { faults, fs } = wrapped(Faults.failNth(2, "EIO"))
+    yield* faults.spare(three(fs))
+    yield* fs.lstat("/tmp")
+    assert.deepStrictEqual([faults.calls(), faults.injected()], [1, 0])
+    assert.strictEqual((yield* Effect.flip(fs.lstat("/tmp"))).code, "EIO")
+    const dying = wrapped(Faults.dieBefore(1))
+    yield* Effect.exit(dying.fs.lstat("/tmp"))
+    assert.strictEqual(deathOf(yield* Effect.exit(dying.faults.spare(dying.fs.lstat("/tmp")))), 1)
+  }))
+
+it.effect("call: what is no port's can be struck as well", () =>
+  Effect.gen(function*() {
+    const faults = Faults.make(Faults.failNth(2, "ENOSPC"))
+    const mine = faults.call("download", ["/tmp/1"], Effect.succeed("done"), (code) => `no room: ${code}`)
+    assert.strictEqual(yield* mine, "done")
+    assert.strictEqual(yield* Effect.flip(mine), "no room: ENOSPC")
+    assert.strictEqual(faults.render(), "1 download \"/tmp/1\"\n2 download \"/tmp/1\" → ENOSPC")
+  }))
+
+it.effect("halfway, sync has not begun, and attributes were copied in part", () =>
+  Effect.gen(function*() {
+    const syncing = wrapped(Faults.failHalfway(1, "EMFILE"))
+    const failure = yield* Effect.flip(syncing.fs.sync([{ kind: "directory", path: "/tmp" }]))
+    assert.deepStrictEqual([failure.operation, failure.code], ["openForSync", "EMFILE"])
+    const copying = wrapped(Faults.failHalfway(1, "ENOSPC"))
+    yield* three(copying.healthy)
+    yield* copying.healthy.setMode("/tmp/1", 0o1700)
+    yield* Effect.flip(copying.fs.copyDirectoryAttributes("/tmp/1", "/tmp/2"))
+    assert.strictEqual((yield* copying.healthy.lstat("/tmp/2"))?.mode, 0o1700)
+  }))
+
+// === all of them, one after another
+
+it.effect("everyCall strikes one call after another, until a run makes fewer, and says how many there were", () =>
+  Effect.gen(function*() {
+    const deaths: Array<number | string> = []
+    const cases = yield* Faults.everyCall(Faults.dieBefore, (faults) =>
+      Effect.gen(function*() {
+        const fs = faults.storeFileSystem(MemoryStoreFileSystem.make(MemoryVolume.make()))
+        yield* faults.spare(fs.lstat("/tmp"))
+        deaths.push(deathOf(yield* Effect.exit(three(fs))))
+      }))
+    assert.strictEqual(cases, 3)
+    assert.deepStrictEqual(deaths, [1, 2, 3, "success"])
+  }))
+
+it.effect("everyCall goes on where one call is not concerned", () =>
+  Effect.gen(function*() {
+    const cases = yield* Faults.everyCall(
+      (n) => Faults.when(({ paths }) => paths.includes("/tmp/3"), Faults.failNth(n, "EIO")),
+      (faults) => Effect.exit(three(faults.storeFileSystem(MemoryStoreFileSystem.make(MemoryVolume.make()))))
+    )
+    assert.strictEqual(cases, 1)
+  }))
+
+it.effect("a loop in which nothing was struck fails", () =>
+  Effect.gen(function*() {
+    const nothing = yield* Effect.flip(Faults.everyCall((n) => Faults.failNth(n, "EIO"), () => Effect.void))
+    assert.strictEqual(nothing._tag, "NothingInjected")
+    const spared = yield* Effect.flip(Faults.everyStep((n) => Faults.failNthStep(n, "EIO"), (faults) => {
+      const fs = MemoryStoreFileSystem.make(MemoryVolume.make({ onStep: faults.onStep }))
+      return faults.spare(Effect.exit(three(fs)))
+    }))
+    assert.strictEqual(spared._tag, "NothingInjected")
+  }))
+
+it.effect("a program that does not hold ends the loop", () =>
+  Effect.gen(function*() {
+    const failure = yield* Effect.flip(
+      Faults.everyCall((n) => Faults.failNth(n, "EIO"), (faults, n) =>
+        Effect.andThen(
+          Effect.exit(three(faults.storeFileSystem(MemoryStoreFileSystem.make(MemoryVolume.make())))),
+          Effect.suspend(() => n === 2 ? Effect.fail(faults.render()) : Effect.void)
+        ))
+    )
+    assert.strictEqual(failure, "1 makeDirectory \"/tmp/1\"\n2 makeDirectory \"/tmp/2\" → EIO")
+  }))
+
+// === the steps of the disk
+
+const onDisk = (faults: Faults.Faults) => {
+  const volume = MemoryVolume.make({ onStep: faults.onStep })
+  return { fs: MemoryStoreFileSystem.make(volume), files: MemoryFileSystem.make(volume) }
+}
+
+it.effect("everyStep fails each step of a call: a file is left empty, a tree half removed", () =>
+  Effect.gen(function*() {
+    const left: Array<string> = []
+    const cases = yield* Faults.everyStep((n) => Faults.failNthStep(n, "ENOSPC"), (faults) =>
+      Effect.gen(function*() {
+        const { fs } = onDisk(faults)
+        yield* faults.spare(fs.makeDirectory("/tmp/d", 0o755))
+        const exit = yield* Effect.exit(fs.writeFile("/tmp/d/f", "text", 0o644))
+        left.push(`${exit._tag} ${yield* faults.spare(fs.readFile("/tmp/d/f"))}`)
+      }))
+    assert.strictEqual(cases, 2)
+    assert.deepStrictEqual(left, ["Failure undefined", "Failure ", "Success text"])
+  }))
+
+it.effect("a file that cannot be removed is reported, with the directories above it; the rest goes", () =>
+  Effect.gen(function*() {
+    const faults = Faults.make(Faults.noFaults, ({ text }) => text === "unlink /tmp/2/f" ? { fail: "EIO" } : "pass")
+    const { fs } = onDisk(faults)
+    yield* three(fs)
+    for (const name of ["e", "f", "g"]) yield* fs.writeFile(`/tmp/2/${name}`, "", 0o644)
+    assert.deepStrictEqual(yield* fs.removeTree("/tmp/2"), [{ path: "/tmp/2/f", code: "EIO" }])
+    assert.deepStrictEqual(yield* fs.readDirectory("/tmp/2"), ["f"])
+    assert.include(faults.render(), "unlink /tmp/2/f → EIO")
+  }))
+
+it.effect("where nothing can be removed any more, removal fails", () =>
+  Effect.gen(function*() {
+    const faults = Faults.make(Faults.noFaults, ({ text }) => text === "unlink /tmp/f" ? { fail: "EROFS" } : "pass")
+    const { fs } = onDisk(faults)
+    yield* fs.writeFile("/tmp/f", "", 0o644)
+    assert.strictEqual((yield* Effect.flip(fs.removeTree("/tmp/f"))).code, "EROFS")
+  }))
+
+it.effect("a directory that does not get its mode is not left behind", () =>
+  Effect.gen(function*() {
+    const faults = Faults.make(Faults.noFaults, Faults.failNthStep(2, "EIO"))
+    const { fs } = onDisk(faults)
+    assert.strictEqual((yield* Effect.flip(fs.makeDirectory("/tmp/d", 0o750))).code, "EIO")
+    assert.deepStrictEqual(yield* fs.readDirectory("/tmp"), [])
+  }))
+
+it.effect("a process that dies at a step is dead, and what programs write are steps too", () =>
+  Effect.gen(function*() {
+    const faults = Faults.make(Faults.noFaults, Faults.dieBeforeStep(2))
+    const { files, fs } = onDisk(faults)
+    assert.strictEqual(deathOf(yield* Effect.exit(files.writeFileString("/tmp/f", "text"))), 2)
+    assert.isTrue(faults.isDead())
+    assert.strictEqual(deathOf(yield* Effect.exit(fs.makeDirectory("/tmp/d", 0o755))), 2)
   }))

@@ -6,6 +6,7 @@ import { Effect } from "effect"
 import type { LayerUse } from "../Mounter.ts"
 import { called, type SnapshotId } from "../Snapshot.ts"
 import { Busy } from "../SnapshotterError.ts"
+import { FileSystemError } from "../StoreFileSystem.ts"
 import type { SnapshotPaths, Target } from "./layout.ts"
 import { failedIn, mountsUnknownIn, type Store } from "./store.ts"
 import type { Staging } from "./turns.ts"
@@ -48,14 +49,23 @@ export const notMounted = Effect.fnUntraced(function*(
 
 /** Whoever mounts a layer holds the lock of its directory meanwhile: so none can begin to between our look and our rename. */
 const holdStill = Effect.fnUntraced(function*(store: Store, operation: Operation, subject: Subject, staging: Staging) {
-  const lock = yield* Effect.mapError(store.fs.tryLock(subject.paths.directory), failedIn(operation))
-  if (lock === undefined) return yield* new Busy({ operation, snapshot: called(subject.name), mountPoints: [] })
-  staging.end(lock.release)
+  // In one piece: a lock that was taken when an interruption came would be held for ever.
+  const held = yield* Effect.uninterruptible(Effect.map(store.fs.tryLock(subject.paths.directory), (lock) => {
+    if (lock !== undefined) staging.end(lock.release)
+    return lock !== undefined
+  })).pipe(Effect.mapError(failedIn(operation)))
+  if (!held) return yield* new Busy({ operation, snapshot: called(subject.name), mountPoints: [] })
 })
 
-/** Whether a committed layer may still be mounted writable; where that can't be told, yes. Asked under the lock. */
-export const maybeMounted = (store: Store, id: SnapshotId): Effect.Effect<boolean> =>
-  store.mounter.uses(store.layout.snapshot("committed", id).layer).pipe(
+/** Whether a committed layer is still mounted writable. Asked under the lock. */
+export const isMounted = (store: Store, id: SnapshotId): Effect.Effect<boolean, FileSystemError> => {
+  const path = store.layout.snapshot("committed", id).layer
+  return store.mounter.uses(path).pipe(
     Effect.map((uses) => uses.some((use) => use.writable)),
-    Effect.orElseSucceed(() => true)
+    Effect.mapError(({ code }) => new FileSystemError({ operation: "uses", path, code }))
   )
+}
+
+/** The same; where that can't be told, yes. */
+export const maybeMounted = (store: Store, id: SnapshotId): Effect.Effect<boolean> =>
+  Effect.orElseSucceed(isMounted(store, id), () => true)

@@ -10,6 +10,7 @@ import { StoreFailure } from "../SnapshotterError.ts"
 import { childMarks, whereIs } from "./children.ts"
 import { idsAmong, kinds, parseLink, parseParentLink, type Target } from "./layout.ts"
 import { type Metadata, readMetadata } from "./metadata.ts"
+import { unlessUnreadable } from "./read.ts"
 import { sha256Hex } from "./sha256.ts"
 import { readFailedIn, type Store } from "./store.ts"
 import { done } from "./turns.ts"
@@ -97,19 +98,19 @@ const lookAtSnapshot = Effect.fnUntraced(
   function*(store: Store, kind: Kind, id: SnapshotId, violations: Array<Violation>) {
     const paths = store.layout.snapshot(kind, id)
     const path = paths.metadata(kind)
-    const text = yield* Effect.catch(store.fs.readFile(path), (error) => Effect.succeed({ code: error.code }))
+    const text = yield* unlessUnreadable(store.fs.readFile(path), ({ code }) => ({ code }))
     const read = typeof text === "string"
       ? readMetadata(text)
       : Result.fail(text === undefined ? "is missing" : `cannot be read (${text.code})`)
     const metadata = Result.getOrUndefined(read)
     if (Result.isFailure(read)) violations.push(damage("P6", path, read.failure))
     for (const directory of kind === "active" ? [paths.layer, paths.work] : [paths.layer]) {
-      const entry = yield* Effect.orElseSucceed(store.fs.lstat(directory), () => undefined)
+      const entry = yield* unlessUnreadable(store.fs.lstat(directory), () => undefined)
       if (entry?.type !== "directory") {
         violations.push(damage("P2", directory, "is missing, or no directory", metadata?.name))
       }
     }
-    const suspect = yield* Effect.orElseSucceed(store.fs.readFile(paths.suspect), () => undefined)
+    const suspect = yield* unlessUnreadable(store.fs.readFile(paths.suspect), ({ code }) => code)
     if (suspect !== undefined) {
       const message = `a sync failed (${suspect}) while its contents may have been on their way to disk`
       violations.push({ promise: "P4", severity: "suspect", path: paths.layer, snapshot: metadata?.name, message })
@@ -127,7 +128,7 @@ const lookAtIndex = Effect.fnUntraced(function*(
   const linked = new Set<SnapshotId>()
   for (const hash of yield* store.fs.readDirectory(store.layout.index)) {
     const path = store.layout.link(hash)
-    const text = yield* Effect.orElseSucceed(store.fs.readLink(path), () => undefined)
+    const text = yield* unlessUnreadable(store.fs.readLink(path), () => undefined)
     const target = text === undefined ? undefined : parseLink(text)
     if (target === undefined) {
       violations.push(damage("P6", path, "is not a link to a snapshot"))
@@ -161,7 +162,7 @@ const lookAtParents = Effect.fnUntraced(function*(
   const parents = new Map<SnapshotId, SnapshotId>()
   for (const { id, kind, metadata } of seen.values()) {
     const paths = store.layout.snapshot(kind, id)
-    const text = yield* Effect.orElseSucceed(store.fs.readLink(paths.parent), () => "unreadable")
+    const text = yield* unlessUnreadable(store.fs.readLink(paths.parent), () => "unreadable")
     const parent = text === undefined ? undefined : parseParentLink(text)
     if (metadata !== undefined && (parent !== metadata.parent || (text !== undefined && parent === undefined))) {
       violations.push(damage("P1", paths.parent, "does not lead to the parent that the metadata names", metadata.name))
@@ -206,15 +207,22 @@ const lookAtLeftovers = Effect.fnUntraced(function*(
   }
   for (const { id, kind, metadata } of seen.values()) {
     const paths = store.layout.snapshot(kind, id)
-    const leftovers =
-      { active: [paths.next, paths.name], view: [paths.next], committed: [paths.next, paths.work] }[kind]
+    const leftovers = {
+      active: [paths.next, paths.name, paths.children],
+      view: [paths.next],
+      committed: [paths.next, paths.work]
+    }[kind]
     for (const path of leftovers) {
       if ((yield* store.fs.lstat(path)) !== undefined) {
         violations.push(reclaimable(path, "is left over", metadata?.name))
       }
     }
     if (kind !== "committed") continue
-    for (const child of yield* Effect.orElseSucceed(childMarks(store, id), () => [])) {
+    const marks = yield* unlessUnreadable(childMarks(store, id), ({ code }) => {
+      violations.push(damage("P6", paths.children, `cannot be read (${code})`, metadata?.name))
+      return []
+    })
+    for (const child of marks) {
       if ((yield* whereIs(store, child)) !== undefined) continue
       violations.push(reclaimable(paths.child(child), "marks a child that is not there", metadata?.name))
     }

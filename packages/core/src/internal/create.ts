@@ -40,10 +40,7 @@ export const create = (store: Store, kind: "active" | "view") => {
     const parent = options?.parent
     if (parent !== undefined) yield* validIdentifier("parent", parent)
     const labels = yield* validLabels(options?.labels)
-    const { id, mounts } = yield* untilSettled(attempt(key, parent, labels))
-    const meant = yield* Meant
-    if (meant !== undefined) meant.id = id
-    return mounts
+    return yield* untilSettled(attempt(key, parent, labels))
   })
 
   function attempt(key: Key, parent: Name | undefined, labels: Labels) {
@@ -90,6 +87,9 @@ export const create = (store: Store, kind: "active" | "view") => {
   function stage(staging: Staging, plan: Plan, chain: ReadonlyArray<SnapshotId>) {
     return Effect.gen(function*() {
       const id = yield* store.ids.next
+      // Before it happens: whoever asked may have to see to what has happened without being answered.
+      const meant = yield* Meant
+      if (meant !== undefined) meant.id = id
       const made = store.layout.snapshot("staging", id)
       const there = store.layout.snapshot(kind, id)
       staging.undo(leaveBehind(store.fs.removeTree(made.directory)))
@@ -112,7 +112,7 @@ export const create = (store: Store, kind: "active" | "view") => {
           { kind: "directory", path: store.layout.place("staging") }
         ),
         settle: Effect.void,
-        result: { id, mounts: mountsOfSnapshot(store, kind, id, chain) }
+        result: mountsOfSnapshot(store, kind, id, chain)
       }
     })
   }

@@ -4,7 +4,7 @@
  */
 import { Data, Effect, Result } from "effect"
 import { called, type SnapshotId } from "../Snapshot.ts"
-import { ContentsSuspect } from "../SnapshotterError.ts"
+import { ContentsSuspect, StoreFailure } from "../SnapshotterError.ts"
 import type { FileSystemError, SyncTarget } from "../StoreFileSystem.ts"
 import { markAgain } from "./children.ts"
 import { idsAmong, type Target } from "./layout.ts"
@@ -129,7 +129,11 @@ const markDurable = (store: Store, operation: string, name: string, id: Snapshot
       ])
       return { ...staged, result: undefined }
     })
-  })
+  }).pipe(
+    // The mark has happened, and whoever asked has not begun.
+    Effect.catchTag("NotDurable", ({ code, path }) =>
+      Effect.fail(new StoreFailure({ operation, path, code, call: "sync" })))
+  )
 
 /** Puts the link and the parent's mark back that a power loss may have taken of what was made at `process`. */
 const makeKnown = Effect.fnUntraced(function*(

@@ -6,7 +6,7 @@ import { Context, Effect } from "effect"
 import { called, type SnapshotId } from "../Snapshot.ts"
 import { SnapshotNotFound } from "../SnapshotterError.ts"
 
-/** `prepare` and `view` say here which they have made; `commit` and `remove` then take no other. */
+/** `prepare` and `view` say here which they make, before it is there; `commit` and `remove` then take no other. */
 export interface Identity {
   id: SnapshotId | undefined
 }

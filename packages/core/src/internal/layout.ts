@@ -39,6 +39,8 @@ export interface Layout {
   readonly snapshot: (place: Place, id: SnapshotId) => SnapshotPaths
   /** What is left of an overlay's work directory after a commit, on its way out. */
   readonly trashedWork: (id: SnapshotId) => string
+  /** What is left of a commit that never came to be, on its way out. */
+  readonly trashedChildren: (id: SnapshotId) => string
 }
 
 /** The paths inside a snapshot's directory. */
@@ -65,7 +67,8 @@ export const layoutOf = (root: string): Layout => ({
   index: `${root}/index`,
   link: (hash) => `${root}/index/${hash}`,
   snapshot: (place, id) => snapshotPaths(`${root}/${place}/${id}`),
-  trashedWork: (id) => `${root}/trash/${id}-work`
+  trashedWork: (id) => `${root}/trash/${id}-work`,
+  trashedChildren: (id) => `${root}/trash/${id}-children`
 })
 
 const snapshotPaths = (directory: string): SnapshotPaths => ({

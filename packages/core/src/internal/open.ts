@@ -1,14 +1,16 @@
 /**
  * Opening a store, and making one. Commit point of the making: the rename that puts `version` in place, last of all.
  *
- * Before it, on disk: the root, its empty directories, the version file. After it: the root.
+ * Before it, on disk: the root, its empty directories, the version file. After it: the root and `staging/`.
  */
 import { Effect, Result } from "effect"
 import { NotAStore, type OpenError, UnsuitableRoot, UnsupportedVersion, XattrsMismatch } from "../SnapshotterError.ts"
 import type { FileSystemError, StoreFileSystem } from "../StoreFileSystem.ts"
+import { anew } from "./anew.ts"
+import { barrier } from "./durable.ts"
 import { directories, type Layout, layoutOf, rootBytesMax } from "./layout.ts"
 import { decodeStoreRecord, encodeStoreRecord, formatVersion, type StoreRecord, versionOf } from "./metadata.ts"
-import { failedIn, leaveBehind, type Store } from "./store.ts"
+import { failedIn, hasMoved, leaveBehind, type Store } from "./store.ts"
 import { sweep } from "./sweep.ts"
 import { done, type Staging } from "./turns.ts"
 
@@ -35,9 +37,10 @@ export const openStore = Effect.fnUntraced(
     const record = yield* readRecord(fs, layout)
     const overlayXattrs = yield* agreeOnXattrs(fs, layout, record, wanted)
     yield* tighten(fs, layout, mode)
-    if (record === undefined) yield* makeOnce(store, { version: formatVersion, overlayXattrs })
-    // What cannot be swept on a read-only file system does no harm there.
-    yield* Effect.catchTag(sweep(store), "ReadOnlyStore", () => Effect.void)
+    // In a new one there is nothing to sweep; what cannot be swept on a read-only file system does no harm there.
+    yield* record === undefined
+      ? makeOnce(store, { version: formatVersion, overlayXattrs })
+      : Effect.catchTag(sweep(store), "ReadOnlyStore", () => Effect.void)
     return overlayXattrs
   }
 )
@@ -50,10 +53,10 @@ const makeOnce = (store: Store, record: StoreRecord) =>
     writes: undefined,
     notSynced: failed,
     stage: Effect.fnUntraced(function*(staging) {
-      const { fs, layout, settings } = store
+      const { fs, layout } = store
       const made = yield* readRecord(fs, layout)
-      if (made === undefined) yield* makeStore(fs, layout, record, settings.durability === "full", staging)
-      else if (made.overlayXattrs !== record.overlayXattrs) {
+      if (made === undefined) return yield* stageStore(store, record, staging)
+      if (made.overlayXattrs !== record.overlayXattrs) {
         const { root } = layout
         return yield* new XattrsMismatch({ root, recorded: made.overlayXattrs, available: record.overlayXattrs })
       }
@@ -110,8 +113,11 @@ const agreeOnXattrs = Effect.fnUntraced(function*(
   }
   if (record?.overlayXattrs === "user") return record.overlayXattrs
   const available = yield* Effect.matchEffect(fs.overlayXattrs(root), {
-    // Nothing can be tried on a read-only file system; nothing will be written there either.
-    onFailure: (error) => error.code === "EROFS" ? Effect.succeed(record?.overlayXattrs) : Effect.fail(failed(error)),
+    // Nothing can be tried on a read-only file system; nothing will be written there either, and no store made.
+    onFailure: (error) =>
+      error.code === "EROFS" && record !== undefined
+        ? Effect.succeed(record.overlayXattrs)
+        : Effect.fail(failed(error)),
     onSuccess: Effect.succeed
   })
   if (available === undefined) {
@@ -128,15 +134,11 @@ const agreeOnXattrs = Effect.fnUntraced(function*(
   return record?.overlayXattrs ?? (wanted === "user" ? "user" : available)
 })
 
-/** Makes the store; the caller holds the root's lock and has found none. */
-const makeStore = Effect.fnUntraced(function*(
-  fs: StoreFileSystem,
-  layout: Layout,
-  record: StoreRecord,
-  full: boolean,
-  staging: Staging
-) {
+/** Makes the store, but for its record's place; the caller holds the root's lock and has found none. */
+const stageStore = Effect.fnUntraced(function*(store: Store, record: StoreRecord, staging: Staging) {
+  const { fs, layout, settings } = store
   const { root } = layout
+  const full = settings.durability === "full"
   for (const path of directories.map((name) => `${root}/${name}`)) {
     if ((yield* Effect.mapError(fs.lstat(path), failed)) !== undefined) continue
     staging.undo(leaveBehind(fs.removeTree(path)))
@@ -144,23 +146,20 @@ const makeStore = Effect.fnUntraced(function*(
   }
   yield* canHoldAStore(fs, layout)
   const next = `${layout.place("staging")}/version`
-  yield* Effect.mapError(
-    Effect.gen(function*() {
-      yield* fs.removeFile(next)
-      yield* fs.writeFile(next, encodeStoreRecord(record), 0o600)
-      if (full) {
-        yield* fs.sync([
-          { kind: "tree", path: root },
-          ...above(root).map((path) => ({ kind: "directory", path }) as const)
-        ])
-      }
-      yield* fs.moveNoReplace(next, layout.version)
-      if (full) {
-        yield* fs.sync([{ kind: "directory", path: root }, { kind: "directory", path: layout.place("staging") }])
-      }
-    }),
-    failed
-  )
+  staging.undo(leaveBehind(fs.removeFile(next)))
+  yield* Effect.mapError(anew(fs, next, fs.writeFile(next, encodeStoreRecord(record), 0o600)), failed)
+  return {
+    before: barrier(
+      full,
+      { kind: "tree", path: root },
+      ...above(root).map((path) => ({ kind: "directory", path }) as const)
+    ),
+    commit: fs.moveNoReplace(next, layout.version),
+    happened: hasMoved(store, next, layout.version),
+    after: barrier(full, { kind: "directory", path: root }, { kind: "directory", path: layout.place("staging") }),
+    settle: Effect.void,
+    result: undefined
+  }
 })
 
 /** Only its owner may look into a store: layers hold files of others, setuid ones too. A wider root is tightened. */

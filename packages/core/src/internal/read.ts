@@ -20,7 +20,26 @@ export interface Found extends Target {
 export const stateOf = (found: Found | undefined): State => found?.kind ?? "absent"
 
 /** Failures that say something about the disk or the process, not about what was read. */
-const passing = new Set(["EIO", "EMFILE", "ENFILE", "ENOMEM", "EINTR", "EAGAIN", "ESTALE", "ETIMEDOUT"])
+const passing = new Set([
+  "EIO",
+  "EMFILE",
+  "ENFILE",
+  "ENOMEM",
+  "ENOSPC",
+  "EDQUOT",
+  "EROFS",
+  "EINTR",
+  "EAGAIN",
+  "ESTALE",
+  "ETIMEDOUT"
+])
+
+/** What a read gives, or `otherwise` where that cannot be read; where the machine is at fault nothing is known, and it fails. */
+export const unlessUnreadable = <A, B>(
+  read: Effect.Effect<A, FileSystemError>,
+  otherwise: (error: FileSystemError) => B
+): Effect.Effect<A | B, FileSystemError> =>
+  Effect.catchIf(read, ({ code }) => !passing.has(code), (error) => Effect.succeed(otherwise(error)))
 
 /** A failed read of something that belongs to a snapshot: the snapshot is damaged, unless the machine is at fault. */
 const damagedBy = (operation: string, name: string) => (error: FileSystemError): Damaged | StoreFailure =>

@@ -5,9 +5,11 @@
  * no other snapshot bears the same name; nothing is ever removed but a dead link in its place.
  */
 import { Effect, Result } from "effect"
+import type { FileSystemError } from "../StoreFileSystem.ts"
 import { barrier } from "./durable.ts"
 import { idsAmong, kinds, linkText, type Target } from "./layout.ts"
 import { readMetadata } from "./metadata.ts"
+import { unlessUnreadable } from "./read.ts"
 import { sha256Hex } from "./sha256.ts"
 import { failedIn, type Store } from "./store.ts"
 import { done } from "./turns.ts"
@@ -21,30 +23,45 @@ export const relink = (store: Store) =>
     notSynced: failedIn("relink"),
     stage: () =>
       Effect.gen(function*() {
-        const relinked: Array<string> = []
-        for (const [name, bearers] of yield* bearersByName(store)) {
-          const [target] = bearers
-          if (target === undefined || bearers.length > 1) continue
-          const link = store.layout.link(sha256Hex(name))
-          // What is no link at all is replaced too.
-          const text = yield* Effect.orElseSucceed(store.fs.readLink(link), () => undefined)
-          if (text === linkText(target)) continue
+        const lost = yield* lostLinks(store)
+        for (const { link, target } of lost) {
           yield* store.fs.removeFile(link)
           yield* store.fs.symlink(linkText(target), link)
-          relinked.push(name)
         }
+        const relinked = lost.map(({ name }) => name)
         const waits = relinked.length > 0 && store.settings.durability === "full"
         const after = barrier(waits, { kind: "directory", path: store.layout.index })
         return { ...done<ReadonlyArray<string>>(relinked), after }
       }).pipe(Effect.mapError(failedIn("relink")))
   })
 
+interface LostLink {
+  readonly name: string
+  readonly link: string
+  readonly target: Target
+}
+
+/** All of them, before any is put back: a store that cannot be read is not changed. */
+const lostLinks = Effect.fnUntraced(function*(store: Store) {
+  const lost: Array<LostLink> = []
+  for (const [name, bearers] of yield* bearersByName(store)) {
+    const [target] = bearers
+    if (target === undefined || bearers.length > 1) continue
+    const link = store.layout.link(sha256Hex(name))
+    // What is no link at all is replaced too.
+    const isNoLink = (error: FileSystemError) => error.code === "EINVAL"
+    const text = yield* Effect.catchIf(store.fs.readLink(link), isNoLink, () => Effect.succeed(undefined))
+    if (text !== linkText(target)) lost.push({ name, link, target })
+  }
+  return lost
+})
+
 const bearersByName = Effect.fnUntraced(function*(store: Store) {
   const bearers = new Map<string, Array<Target>>()
   for (const kind of kinds) {
     for (const id of idsAmong(yield* store.fs.readDirectory(store.layout.place(kind)))) {
       const path = store.layout.snapshot(kind, id).metadata(kind)
-      const metadata = readMetadata((yield* Effect.orElseSucceed(store.fs.readFile(path), () => undefined)) ?? "")
+      const metadata = readMetadata((yield* unlessUnreadable(store.fs.readFile(path), () => undefined)) ?? "")
       if (Result.isFailure(metadata)) continue
       const { name } = metadata.success
       bearers.set(name, [...bearers.get(name) ?? [], { kind, id }])

@@ -22,7 +22,7 @@ import { isMeant } from "./identity.ts"
 import { validIdentifier } from "./input.ts"
 import { parseLink, parseParentLink } from "./layout.ts"
 import type { Metadata } from "./metadata.ts"
-import { follow, type Found } from "./read.ts"
+import { follow, type Found, unlessUnreadable } from "./read.ts"
 import { sha256Hex } from "./sha256.ts"
 import { failedIn, hasMoved, inBackground, leaveBehind, type Store } from "./store.ts"
 import { subject } from "./subject.ts"
@@ -86,7 +86,7 @@ export const remove = (store: Store) => {
       const hashes = yield* store.fs.readDirectory(store.layout.index)
       const texts = yield* Effect.forEach(
         hashes,
-        (hash) => Effect.orElseSucceed(store.fs.readLink(store.layout.link(hash)), () => undefined)
+        (hash) => unlessUnreadable(store.fs.readLink(store.layout.link(hash)), () => undefined)
       )
       return texts.filter((text) => text !== undefined && parseLink(text)?.id === id)
     }).pipe(Effect.mapError(failedIn(operation)))

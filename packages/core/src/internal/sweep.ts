@@ -1,6 +1,6 @@
 /**
  * What open and `cleanup` reclaim. Open looks only into `staging/` and `trash/`; `cleanup` also takes dead links, child
- * marks without a child, metadata that never came to count, and `work/` of committed snapshots.
+ * marks without a child, what a commit or an update wrote and never came to count, and `work/` of committed snapshots.
  *
  * Never more than that: a directory in `active/`, `view/` or `committed/` without its link is damage, for `check` to
  * report, not rubbish. Everything is looked for without the lock and looked at again under it.
@@ -8,12 +8,13 @@
 import { Effect, Result } from "effect"
 import type { SnapshotId } from "../Snapshot.ts"
 import type { FileSystemError, Unremoved } from "../StoreFileSystem.ts"
-import { maybeMounted } from "./busy.ts"
+import { isMounted } from "./busy.ts"
 import { childMarks, whereIs } from "./children.ts"
 import { barrier } from "./durable.ts"
 import { empty, type Reclaimed } from "./empty.ts"
 import { idsAmong, parseLink, type Place } from "./layout.ts"
 import { readMetadata } from "./metadata.ts"
+import { unlessUnreadable } from "./read.ts"
 import { sha256Hex } from "./sha256.ts"
 import { failedIn, type Store } from "./store.ts"
 import { done } from "./turns.ts"
@@ -51,7 +52,11 @@ const reclaim = Effect.fnUntraced(function*(store: Store, operation: string, fin
     notSynced: failed,
     stage: () =>
       Effect.gen(function*() {
-        const rubbish = yield* Effect.filter(found, (one) => one.still)
+        const rubbish = yield* Effect.filter(found, ({ path, still }) =>
+          Effect.catch(still, ({ code }) => {
+            unremoved.push({ path, code })
+            return Effect.succeed(false)
+          }))
         const durable = yield* Effect.filter(rubbish, (one) => one.durable)
         const waits = rubbish.length > 0 && (store.settings.durability === "full" || durable.length > 0)
         const trashed: Array<string> = []
@@ -132,9 +137,9 @@ const isDeadLink = Effect.fnUntraced(function*(store: Store, hash: string) {
 
 /** Where a link of the index leads; `undefined` for what is none of ours. */
 const targetOf = (store: Store, hash: string) =>
-  store.fs.readLink(store.layout.link(hash)).pipe(
-    Effect.map((text) => text === undefined ? undefined : parseLink(text)),
-    Effect.orElseSucceed(() => undefined)
+  Effect.map(
+    unlessUnreadable(store.fs.readLink(store.layout.link(hash)), () => undefined),
+    (text) => text === undefined ? undefined : parseLink(text)
   )
 
 const findDeadMarks: Finder = Effect.fnUntraced(function*(store) {
@@ -150,7 +155,7 @@ const findDeadMarks: Finder = Effect.fnUntraced(function*(store) {
   return rubbish
 })
 
-/** Metadata that was written and never came to count. */
+/** Metadata, and places for marks of children, that were made and never came to count. */
 const findLeftFiles: Finder = Effect.fnUntraced(function*(store) {
   const rubbish: Array<Rubbish> = []
   for (const place of ["active", "view", "committed"] as const) {
@@ -160,6 +165,10 @@ const findLeftFiles: Finder = Effect.fnUntraced(function*(store) {
         const still = exists(store, path)
         if (yield* still) rubbish.push({ path, still, durable: Effect.succeed(false) })
       }
+      if (place !== "active") continue
+      const still = exists(store, paths.children)
+      const moveTo = store.layout.trashedChildren(id)
+      if (yield* still) rubbish.push({ path: paths.children, moveTo, still, durable: Effect.succeed(false) })
     }
   }
   return rubbish
@@ -175,7 +184,7 @@ const findLeftWork: Finder = Effect.fnUntraced(function*(store) {
       moveTo: store.layout.trashedWork(id),
       still: Effect.flatMap(
         exists(store, work),
-        (there) => there ? Effect.map(maybeMounted(store, id), (mounted) => !mounted) : Effect.succeed(false)
+        (there) => there ? Effect.map(isMounted(store, id), (mounted) => !mounted) : Effect.succeed(false)
       ),
       durable: isDurable(store, directory)
     })
@@ -187,7 +196,7 @@ const idsIn = (store: Store, place: Place) => Effect.map(store.fs.readDirectory(
 
 const exists = (store: Store, path: string) => Effect.map(store.fs.lstat(path), (entry) => entry !== undefined)
 
-const readOrNothing = (store: Store, path: string) => Effect.orElseSucceed(store.fs.readFile(path), () => undefined)
+const readOrNothing = (store: Store, path: string) => unlessUnreadable(store.fs.readFile(path), () => undefined)
 
 /** The same for one whose place is not known; it may be in the trash, and its removal not be on disk. */
 const isDurableAnywhere = Effect.fnUntraced(function*(store: Store, id: SnapshotId) {

@@ -7,6 +7,7 @@ import type { Unremoved } from "@snapshotter/core/StoreFileSystem"
 import { Effect } from "effect"
 import type { MemoryVolume } from "../MemoryVolume.ts"
 import * as Change from "./change.ts"
+import { codeOf, Errno } from "./errno.ts"
 import { blocksOf, type Entry, type Inode, isDirectory, isEmpty, isRemoved, namesIn } from "./inode.ts"
 import type { Location } from "./mountTable.ts"
 import { shownName } from "./names.ts"
@@ -14,18 +15,33 @@ import { shownName } from "./names.ts"
 const entriesAtOnce = 256
 
 /** Runs a generator to its end, and lets others run after every {@link entriesAtOnce} steps. Interruptible there. */
-export const inTurns = <A>(steps: Iterator<undefined, A>): Effect.Effect<A> =>
+export const inTurns = <A>(steps: Iterator<undefined, A>): Effect.Effect<A, Errno> =>
   Effect.suspend(() => {
+    const end = someOf(steps)
+    return end ?? Effect.flatMap(Effect.yieldNow, () => inTurns(steps))
+  })
+
+/** What came of it, if it came to its end. */
+const someOf = <A>(steps: Iterator<undefined, A>): Effect.Effect<A, Errno> | undefined => {
+  try {
     for (let i = 0; i < entriesAtOnce; i++) {
       const step = steps.next()
       if (step.done === true) return Effect.succeed(step.value)
     }
-    return Effect.flatMap(Effect.yieldNow, () => inTurns(steps))
-  })
+    return undefined
+  } catch (thrown) {
+    if (thrown instanceof Errno) return Effect.fail(thrown)
+    throw thrown
+  }
+}
+
+/** With these there is no going on: every further entry would say the same. */
+const hopeless = new Set(["EROFS", "EMFILE", "ENFILE", "ENOMEM"])
 
 /**
  * Removes a tree, a link at a time, and tells what it had to leave. It enters no mount point: one is `EXDEV` where it is
- * seen, `EBUSY` where it is mounted through another mount. What others move away meanwhile is theirs.
+ * seen, `EBUSY` where it is mounted through another mount. What others move away meanwhile is theirs. Throws {@link Errno}
+ * where going on makes no sense.
  */
 export function* removing(volume: MemoryVolume, start: Location): Generator<undefined, ReadonlyArray<Unremoved>> {
   const { mount } = start
@@ -35,7 +51,7 @@ export function* removing(volume: MemoryVolume, start: Location): Generator<unde
   for (let visit = pending.at(-1); visit !== undefined; visit = pending.at(-1)) {
     yield
     const { link, parent } = visit
-    const code = obstacle(volume, { mount, link })
+    let code = obstacle(volume, { mount, link })
     const below = code === undefined && isDirectory(link) ? childrenOf(link).filter((child) => !left.has(child)) : []
     if (link.parent === parent && below.length > 0) {
       for (const child of below) pending.push({ link: child, parent: link })
@@ -44,8 +60,9 @@ export function* removing(volume: MemoryVolume, start: Location): Generator<unde
     pending.pop()
     if (isRemoved(link) || link.parent !== parent || left.has(link)) continue
     if (code === undefined && (!isDirectory(link) || isEmpty(link))) {
-      Change.remove(volume, link)
-      continue
+      code = codeOf(() => Change.remove(volume, link))
+      if (code === undefined) continue
+      if (hopeless.has(code)) throw new Errno(code)
     }
     unremoved.push({ path: shownName(volume.mounts.pathOf({ mount, link })), code: code ?? "ENOTEMPTY" })
     for (let at: Entry | undefined = link; at !== undefined && !left.has(at); at = at.parent) left.add(at)
