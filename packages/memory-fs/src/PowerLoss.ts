@@ -27,7 +27,7 @@
  */
 import { digestOf, fill } from "./internal/boot.ts"
 import { type Inode } from "./internal/inode.ts"
-import { type Change, contentsOf, type Image, type Journal } from "./internal/journal.ts"
+import { type Change, contentsOf, holds, type Image, type Journal } from "./internal/journal.ts"
 import {
   type Choice,
   choiceBy,
@@ -119,8 +119,8 @@ interface Unsynced {
 const unsyncedContents = ({ journal, root }: Disk, image: Image): ReadonlyArray<Unsynced> =>
   [...reachable(journal, image, root)].flatMap(([inode, path]) => {
     if (!inode.isFile()) return []
-    const variants = variantsOf(journal.keptOf(image, inode).contents, contentsOf(inode))
-    return variants.length === 1 ? [] : [{ inode, path, variants }]
+    const { contents } = journal.keptOf(image, inode)
+    return holds(inode, contents) ? [] : [{ inode, path, variants: variantsOf(contents, contentsOf(inode)) }]
   })
 
 const withVariants = (

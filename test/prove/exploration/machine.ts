@@ -52,6 +52,7 @@ export const run = <A, E>(effect: Effect.Effect<A, E>): Promise<A> =>
   Effect.runPromise(
     effect.pipe(
       Effect.provideService(Clock.Clock, standing),
-      Effect.provideService(References.MinimumLogLevel, "None")
+      Effect.provideService(References.MinimumLogLevel, "None"),
+      Effect.provideService(References.TracerEnabled, false)
     )
   )

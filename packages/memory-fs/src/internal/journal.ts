@@ -188,6 +188,10 @@ const attributesOf = (inode: Inode): Attributes => ({
 export const contentsOf = (inode: Inode): Uint8Array =>
   inode.isFile() ? Uint8Array.from(inode.buf.subarray(0, inode.getSize())) : new Uint8Array()
 
+/** Whether these are the contents that a program reads in a file. */
+export const holds = (inode: Inode, contents: Uint8Array): boolean =>
+  Buffer.compare(contents, inode.buf.subarray(0, inode.getSize())) === 0
+
 const liveState = (link: Link): Kept => ({
   attributes: attributesOf(link.getNode()),
   contents: contentsOf(link.getNode()),
