@@ -37,12 +37,15 @@ export const format = ({ make, megabytes }: Format, image: string): void => {
   output(make[0] ?? "", ...make.slice(1), image)
 }
 
-/** The disk of this file, mounted on a new directory until the scope closes. Past the page cache, as on a real one. */
+/**
+ * The disk of this file, mounted on a new directory until the scope closes. Past the page cache, as on a real one. Gives
+ * its device.
+ */
 export const mounted = (
   image: string,
   directory: string,
   options: ReadonlyArray<string> = []
-): Effect.Effect<void, never, Scope.Scope> =>
+): Effect.Effect<string, never, Scope.Scope> =>
   Effect.gen(function*() {
     const device = yield* Effect.acquireRelease(
       Effect.sync(() => output("losetup", "--direct-io=on", "-f", "--show", image)),
@@ -56,6 +59,7 @@ export const mounted = (
           if (spawnSync("umount", [directory]).status !== 0) spawnSync("umount", ["-l", directory])
         })
     )
+    return device
   })
 
 /** What is on the disk now. */
