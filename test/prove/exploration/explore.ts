@@ -16,7 +16,7 @@ import { Effect, Exit, Scope } from "effect"
 import { directoryOf, target, treeOf } from "./look.ts"
 import { type Durability, open, run } from "./machine.ts"
 import { beginning, nextOperations, type Operation } from "./operations.ts"
-import { type Allowed, allowedAfter, type Crash, type History, judge, perform } from "./oracle.ts"
+import { type Allowed, allowedAfter, type Crash, type History, judge, perform, type Recovery } from "./oracle.ts"
 
 /** How many of the states of a moment are looked at: see `PowerLoss.Options`. */
 export type Bounds = PowerLoss.Options
@@ -110,18 +110,34 @@ const modelAfter = (model: Model, sequence: ReadonlyArray<Operation>): Model =>
 const recovered = async (one: Case, cases: Array<Case>): Promise<string | undefined> => {
   const machine: { volume?: MemoryVolume.MemoryVolume } = {}
   let isOver = one.isRecovery
+  let trees = one.history.trees
+  let again: Case | undefined
   const look = () => {
     if (machine.volume === undefined || isOver) return undefined
-    for (const state of PowerLoss.states(machine.volume, ofRecoveries)) cases.push({ ...one, state, isRecovery: true })
+    again ??= recoveryOf(one, trees)
+    for (const state of PowerLoss.states(machine.volume, ofRecoveries)) cases.push({ ...again, state })
     return undefined
   }
   const volume = one.state.boot({ onStep: look })
   machine.volume = volume
-  const over = Effect.sync(() => {
-    isOver = true
-  })
-  const exit = await run(Effect.exit(judge(volume, one, over)))
+  const recovery: Recovery = {
+    begunAgain: (shown) => {
+      if (shown !== trees) again = undefined
+      trees = shown
+    },
+    over: () => {
+      isOver = true
+    }
+  }
+  const exit = await run(Effect.exit(judge(volume, one, recovery)))
   return Exit.isSuccess(exit) ? undefined : String(exit.cause)
+}
+
+/** What a disk has to be that a crash of this one's recovery leaves. */
+const recoveryOf = (one: Case, trees: History["trees"]): Case => {
+  const history = { ...one.history, trees }
+  const allowed = one.state.isWhole ? allowedAfter(history, "recovery") : one.allowed
+  return { ...one, history, allowed, judgedBy: textOf(history, allowed), isRecovery: true }
 }
 
 export const describeSequence = (sequence: ReadonlyArray<Operation>): string =>
@@ -233,7 +249,14 @@ const casesOf = (history: History) => {
 }
 
 const textOf = ({ inFlight, trees }: History, { forests, forgives, whole }: Allowed): string =>
-  canonical([inFlight, forgives, [...whole].sort(), [...trees].sort(), [...forests.keys()].sort()])
+  canonical([
+    inFlight,
+    forgives,
+    [...whole.before].sort(),
+    [...whole.after].sort(),
+    [...trees].sort(),
+    [...forests.keys()].sort()
+  ])
 
 /** A process for each durability, which has the store open from when it is needed first. */
 const processesOn = Effect.fnUntraced(function*(volume: MemoryVolume.MemoryVolume) {

@@ -4,7 +4,8 @@
  * Verified: the store opens; the forest is what it was after some history that keeps every operation which was acknowledged
  * at `full` (after a mere crash of the process: every acknowledged one) and any of the others; what such operations stand on
  * shows the tree that it showed, byte for byte; `check` finds nothing but what can be reclaimed; the operation in flight
- * happened wholly or can be done again; `cleanup` leaves nothing that no snapshot owns; recovering again changes nothing.
+ * happened wholly or can be done again, where what it needs came through; `cleanup` leaves nothing that no snapshot owns;
+ * recovering again changes nothing.
  *
  * Not verified: what snapshots that were made at `process` hold after a power loss, whose damage is only told; what the
  * kernel would do (`images` and `kills` do that).
@@ -14,7 +15,7 @@ import type { Snapshotter, Violation } from "@snapshotter/core/Snapshotter"
 import { infosOf, type Model, step } from "@snapshotter/core/testing/Model"
 import { canonical } from "@snapshotter/core/testing/World"
 import type { MemoryVolume } from "@snapshotter/memory-fs/MemoryVolume"
-import { Effect, Stream } from "effect"
+import { Effect, Predicate, Stream } from "effect"
 import { hash } from "node:crypto"
 import { directoryOf, inventory, treeOf } from "./look.ts"
 import { open, root } from "./machine.ts"
@@ -33,8 +34,8 @@ export interface History {
 export interface Allowed {
   /** Forests, as canonical text, each with the model in which the operation in flight can be tried. */
   readonly forests: ReadonlyMap<string, Forest>
-  /** The committed snapshots that must show what they showed, if they are there. */
-  readonly whole: ReadonlySet<string>
+  /** The committed snapshots that must show what they showed, if they are there: before what is in flight, and after it. */
+  readonly whole: { readonly before: ReadonlySet<string>; readonly after: ReadonlySet<string> }
   /** Whether a snapshot may be damaged, since it was made at `process`. */
   readonly forgives: boolean
 }
@@ -45,12 +46,16 @@ interface Forest {
   readonly happened: boolean
 }
 
-/** A mere crash loses nothing that programs saw; a power loss loses what was never promised. */
-export type Crash = "process" | "power"
+/**
+ * A mere crash loses nothing that programs saw; a power loss loses what was never promised. Where the recovery from a mere
+ * crash loses power, what was there before is on the disk, but what it does again need not be.
+ */
+export type Crash = "process" | "power" | "recovery"
 
 export const allowedAfter = (history: History, crash: Crash): Allowed => {
   const { acknowledged, begun, inFlight } = history
-  const certain = ({ durability }: Operation) => crash === "process" || durability === "full"
+  const certain = (one: Operation) =>
+    one.durability === "full" || crash === "process" || (crash === "recovery" && acknowledged.includes(one))
   const forests = new Map<string, Forest>()
   for (const dropped of subsets(acknowledged.filter((one) => !certain(one)))) {
     const model = after(begun, acknowledged.filter((one) => !dropped.includes(one)))
@@ -62,7 +67,8 @@ export const allowedAfter = (history: History, crash: Crash): Allowed => {
     if (then !== undefined && !forests.has(forest)) forests.set(forest, { model: then, happened: true })
   }
   const all = inFlight === undefined ? acknowledged : [...acknowledged, inFlight]
-  return { forests, whole: promised(begun, all, certain), forgives: !all.every(certain) }
+  const whole = { before: promised(begun, acknowledged, certain), after: promised(begun, all, certain) }
+  return { forests, whole, forgives: !all.every(certain) }
 }
 
 /** `undefined` where one of them would be refused. */
@@ -107,15 +113,23 @@ const promised = (
   return whole
 }
 
-/** Fails where something is wrong with a disk. `recovered` is run once what can be crashed again is over. */
+/** Told as a recovery goes on. */
+export interface Recovery {
+  /** The operation in flight is done again: what committed snapshots have to show from now on. */
+  readonly begunAgain: (trees: History["trees"]) => void
+  /** What can be crashed again is over. */
+  readonly over: () => void
+}
+
+/** Fails where something is wrong with a disk. */
 export const judge = (
   volume: MemoryVolume,
   { allowed, history }: { readonly history: History; readonly allowed: Allowed },
-  recovered: Effect.Effect<void>
+  { begunAgain, over }: Recovery
 ): Effect.Effect<void, unknown> =>
   Effect.gen(function*() {
-    const forest = yield* Effect.scoped(recover(volume, history, allowed))
-    yield* recovered
+    const forest = yield* Effect.scoped(recover(volume, history, allowed, begunAgain))
+    over()
     const settled = yield* pictureOf(volume)
     // Recovering twice is recovering once.
     yield* Effect.scoped(Effect.gen(function*() {
@@ -129,32 +143,41 @@ export const judge = (
   })
 
 /** Opens the store, looks at everything, does the operation again if it has not happened, and cleans up. */
-const recover = Effect.fnUntraced(function*(volume: MemoryVolume, history: History, allowed: Allowed) {
+const recover = Effect.fnUntraced(function*(
+  volume: MemoryVolume,
+  history: History,
+  { forests, forgives, whole }: Allowed,
+  begunAgain: Recovery["begunAgain"]
+) {
   const store = yield* open(volume, history.inFlight?.durability ?? "full")
   const forest = yield* forestOf(store)
-  const found = allowed.forests.get(canonical(forest))
+  const found = forests.get(canonical(forest))
   const damage = (yield* store.check).filter(({ severity }) => severity !== "reclaimable")
-  yield* innocent(volume, forest, allowed, damage)
+  const promised = found?.happened === true ? whole.after : whole.before
+  if (damage.length > 0 && !forgives) return yield* wrong(`damage: ${canonical(damage)}`)
+  yield* innocent(volume, forest, promised, damage)
   if (found === undefined) return yield* wrong(`the forest is ${canonical(forest)}, which no history explains`)
   const again = found.happened || damage.length > 0 ? undefined : history.inFlight
+  const isDone = again !== undefined && step(found.model, again.command).response._tag === "Success"
+  const trees = isDone ? yield* treesAfter(volume, forest, history.trees, whole, again) : history.trees
+  begunAgain(trees)
   if (again !== undefined) yield* canBeDoneAgain(store, found.model, again)
   const { unremoved } = yield* store.cleanup
   yield* must("cleanup could not remove something", unremoved.length === 0)
   const left = (yield* store.check).filter((one) => !damage.some((known) => known.path === one.path))
   yield* must(`left after cleanup: ${canonical(left)}`, left.length === 0)
   const settled = yield* forestOf(store)
-  yield* showsWhatItShowed(volume, settled, history, allowed)
+  yield* showsWhatItShowed(volume, settled, trees, isDone ? whole.after : promised)
   return settled
 })
 
-/** Damage is a fault, unless it is that of a snapshot of which nothing was promised. */
+/** Damage of what was promised is a fault. */
 const innocent = Effect.fnUntraced(function*(
   volume: MemoryVolume,
   forest: ReadonlyArray<Plain>,
-  { forgives, whole }: Allowed,
+  whole: ReadonlySet<string>,
   damage: ReadonlyArray<Violation>
 ) {
-  if (damage.length > 0 && !forgives) return yield* wrong(`damage: ${canonical(damage)}`)
   const hurt = damage.filter(({ snapshot }) => snapshot !== undefined && whole.has(snapshot))
   if (hurt.length > 0) return yield* wrong(`damage of what was promised: ${canonical(hurt)}`)
   for (const { name } of forest.filter((one) => whole.has(one.name))) {
@@ -166,8 +189,8 @@ const innocent = Effect.fnUntraced(function*(
 const showsWhatItShowed = Effect.fnUntraced(function*(
   volume: MemoryVolume,
   forest: ReadonlyArray<Plain>,
-  { trees }: History,
-  { whole }: Allowed
+  trees: History["trees"],
+  whole: ReadonlySet<string>
 ) {
   for (const { kind, name } of forest) {
     const expected = trees.get(name)
@@ -179,10 +202,36 @@ const showsWhatItShowed = Effect.fnUntraced(function*(
   }
 })
 
+/**
+ * What committed snapshots show once an operation is done again. Of what was not promised before, and is by this, it is what
+ * has come through: what such a snapshot shows now, and, of a commit, its fork.
+ */
+const treesAfter = Effect.fnUntraced(function*(
+  volume: MemoryVolume,
+  forest: ReadonlyArray<Plain>,
+  trees: History["trees"],
+  { after, before }: Allowed["whole"],
+  { command }: Operation
+) {
+  const shown = new Map(trees)
+  for (const { kind, name } of forest) {
+    const isFork = command._tag === "commit" && command.key === name
+    const isNew = kind === "committed" && after.has(name) && !before.has(name)
+    const directory = isFork || isNew ? yield* directoryOf(volume, name) : undefined
+    if (directory !== undefined) shown.set(isFork ? command.name : name, yield* treeOf(volume, directory))
+  }
+  return shown
+})
+
+/** Refused is only what the model refuses, since something is gone that was not promised. */
 const canBeDoneAgain = Effect.fnUntraced(function*(store: Snapshotter, model: Model, operation: Operation) {
-  yield* perform(store, operation)
-  const expected = infosOf(step(model, operation.command).model)
-  yield* must("done again, it did something else", canonical(yield* forestOf(store)) === canonical(expected))
+  const { model: expected, response } = step(model, operation.command)
+  if (response._tag === "Success") yield* perform(store, operation)
+  else {
+    const failure = yield* Effect.flip(perform(store, operation))
+    yield* must(`done again, it fails with ${String(failure)}`, Predicate.isTagged(failure, response.failure))
+  }
+  yield* must("done again, it did something else", canonical(yield* forestOf(store)) === canonical(infosOf(expected)))
 })
 
 /** Does an operation, but `reopen`, which is done by whoever opens the store. */
