@@ -79,3 +79,52 @@ describe("made at process, come through without the parent's mark", () => {
       yield* baseStays(store)
     }))))
 })
+
+describe("a committed snapshot that came through without the place for its children's marks", () => {
+  const children = Effect.fnUntraced(function*(volume: MemoryVolume.MemoryVolume) {
+    const committed = "/tmp/store/committed"
+    const ids = yield* MemoryStoreFileSystem.make(volume).readDirectory(committed)
+    return ids.map((id) => `${committed}/${id}/children`)
+  })
+
+  /** A layer that was made so, and then lost it; and somebody who has the store open at each durability. */
+  const without = (durability: "full" | "process", fork?: string) =>
+    Effect.gen(function*() {
+      const volume = MemoryVolume.make()
+      const maker = yield* open(volume, durability)
+      yield* maker.prepare(key("making"))
+      yield* maker.commit(name("layer"), key("making"))
+      if (fork !== undefined) yield* maker.prepare(key(fork), { parent: name("layer") })
+      const fs = MemoryStoreFileSystem.make(volume)
+      for (const path of yield* children(volume)) yield* fs.removeTree(path)
+      return { full: yield* open(volume, "full"), process: yield* open(volume, "process") }
+    })
+
+  for (const durability of ["full", "process"] as const) {
+    it.effect(`is built upon at ${durability}, where it was made at process`, () =>
+      Effect.scoped(quiet(Effect.gen(function*() {
+        const store = (yield* without("process"))[durability]
+        yield* store.prepare(key("fork"), { parent: name("layer") })
+        yield* store.view(key("view"), { parent: name("layer") })
+        assert.deepStrictEqual(yield* store.check, [])
+        assert.strictEqual((yield* Effect.flip(store.remove(name("layer"))))._tag, "HasChildren")
+      }))))
+
+    it.effect(`knows the fork again that is committed at ${durability}`, () =>
+      Effect.scoped(quiet(Effect.gen(function*() {
+        const store = (yield* without("process", "fork"))[durability]
+        yield* store.commit(name("above"), key("fork"))
+        assert.deepStrictEqual(yield* store.check, [])
+        assert.strictEqual((yield* Effect.flip(store.remove(name("layer"))))._tag, "HasChildren")
+      }))))
+  }
+
+  it.effect("is damaged where it was made at full, and nobody is put under suspicion", () =>
+    Effect.scoped(quiet(Effect.gen(function*() {
+      const { full } = yield* without("full", "fork")
+      yield* full.prepare(key("other"))
+      assert.strictEqual((yield* Effect.flip(full.prepare(key("fork 2"), { parent: name("layer") })))._tag, "Damaged")
+      assert.strictEqual((yield* Effect.flip(full.commit(name("above"), key("fork"))))._tag, "Damaged")
+      yield* full.commit(name("beside"), key("other"))
+    }))))
+})

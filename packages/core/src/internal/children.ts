@@ -4,7 +4,8 @@ import type { SnapshotId } from "../Snapshot.ts"
 import type { FileSystemError } from "../StoreFileSystem.ts"
 import { idsAmong, kinds, type Target } from "./layout.ts"
 import { readMetadata } from "./metadata.ts"
-import type { Store } from "./store.ts"
+import { ancestor, layerIsThere } from "./read.ts"
+import { failedIn, type Store } from "./store.ts"
 
 /** The children that are there. A mark is made before its child appears and counts for nothing once it is gone. */
 export const childrenOf = Effect.fnUntraced(function*(store: Store, id: SnapshotId) {
@@ -17,12 +18,41 @@ export const childrenOf = Effect.fnUntraced(function*(store: Store, id: Snapshot
 })
 
 /**
+ * Under the lock: makes the place for marks of a committed snapshot again, if it is missing. A power loss may have taken it
+ * of one that was made at `process`; of one that is on disk it is damage, since nobody knows who was marked there.
+ */
+export const marksAreKept = Effect.fnUntraced(function*(store: Store, operation: string, name: string, id: SnapshotId) {
+  const { children } = store.layout.snapshot("committed", id)
+  if ((yield* Effect.mapError(store.fs.lstat(children), failedIn(operation))) !== undefined) return
+  if ((yield* ancestor(store, operation, name, id)).durable) {
+    return yield* layerIsThere(store, operation, name, children)
+  }
+  yield* Effect.mapError(store.fs.makeDirectory(children, 0o700), failedIn(operation))
+})
+
+/** Under the lock: the parent knows its child. `name` is whom to call damaged where the parent cannot know anyone. */
+export const mark = (store: Store, operation: string, name: string, parent: SnapshotId, child: SnapshotId) => {
+  const write = store.fs.writeFile(store.layout.snapshot("committed", parent).child(child), "", 0o600)
+  return Effect.catch(write, (error) =>
+    error.code === "ENOENT"
+      ? Effect.andThen(marksAreKept(store, operation, name, parent), Effect.mapError(write, failedIn(operation)))
+      : Effect.fail(failedIn(operation)(error)))
+}
+
+/**
  * Marks a child again whose mark a power loss may have taken: nothing was promised of a child that was made at `process`,
  * and before something is, its parent has to know it.
  */
-export const markAgain = Effect.fnUntraced(function*(store: Store, parent: SnapshotId, child: SnapshotId) {
-  const mark = store.layout.snapshot("committed", parent).child(child)
-  if ((yield* store.fs.lstat(mark)) === undefined) yield* store.fs.writeFile(mark, "", 0o600)
+export const markAgain = Effect.fnUntraced(function*(
+  store: Store,
+  operation: string,
+  name: string,
+  parent: SnapshotId,
+  child: SnapshotId
+) {
+  const path = store.layout.snapshot("committed", parent).child(child)
+  const entry = yield* Effect.mapError(store.fs.lstat(path), failedIn(operation))
+  if (entry === undefined) yield* mark(store, operation, name, parent, child)
 })
 
 /** The ids that a committed snapshot has marks of. */

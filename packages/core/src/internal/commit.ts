@@ -105,12 +105,11 @@ export const commit = (store: Store) => {
       const parentName = parent === undefined
         ? undefined
         : (yield* ancestor(store, operation, found.metadata.name, parent)).name
-      // A missing one would fail the sync of the whole batch.
       if (parent !== undefined) {
-        yield* layerIsThere(store, operation, found.metadata.name, store.layout.snapshot("committed", parent).children)
-        if (!found.metadata.durable) {
-          yield* Effect.mapError(markAgain(store, parent, found.id), failedIn(operation))
-        }
+        // A missing place for marks would fail the sync of the whole batch.
+        yield* found.metadata.durable
+          ? layerIsThere(store, operation, found.metadata.name, store.layout.snapshot("committed", parent).children)
+          : markAgain(store, operation, found.metadata.name, parent, found.id)
       }
       const metadata = yield* writeName(staging, found, name, labels)
       yield* placeLink(store, operation, staging, name, { kind: "committed", id: found.id })

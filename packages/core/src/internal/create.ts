@@ -7,6 +7,7 @@
 import { Clock, Effect } from "effect"
 import { type Key, type Labels, layersMaxOfKernel, type Name, type SnapshotId } from "../Snapshot.ts"
 import { TooManyLayers } from "../SnapshotterError.ts"
+import { mark } from "./children.ts"
 import { barrier, chainIsDurable, makeChainDurable, parentMarks, untilSettled } from "./durable.ts"
 import { Meant } from "./identity.ts"
 import { validIdentifier, validLabels } from "./input.ts"
@@ -94,7 +95,7 @@ export const create = (store: Store, kind: "active" | "view") => {
       const there = store.layout.snapshot(kind, id)
       staging.undo(leaveBehind(store.fs.removeTree(made.directory)))
       yield* Effect.mapError(fill(made, plan), failedIn(operation))
-      if (plan.parent !== undefined) yield* markChild(staging, plan.parent, id)
+      if (plan.parent !== undefined) yield* markChild(staging, plan, plan.parent, id)
       yield* placeLink(store, operation, staging, plan.key, { kind, id })
       return {
         before: barrier(
@@ -141,9 +142,8 @@ export const create = (store: Store, kind: "active" | "view") => {
   }
 
   /** The parent knows its child before the child appears. */
-  function markChild(staging: Staging, parent: SnapshotId, id: SnapshotId) {
-    const mark = store.layout.snapshot("committed", parent).child(id)
-    staging.undo(leaveBehind(store.fs.removeFile(mark)))
-    return Effect.mapError(store.fs.writeFile(mark, "", 0o600), failedIn(operation))
+  function markChild(staging: Staging, { key }: Plan, parent: SnapshotId, id: SnapshotId) {
+    staging.undo(leaveBehind(store.fs.removeFile(store.layout.snapshot("committed", parent).child(id))))
+    return mark(store, operation, key, parent, id)
   }
 }

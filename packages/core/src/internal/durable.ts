@@ -6,7 +6,7 @@ import { Data, Effect, Result } from "effect"
 import { called, type SnapshotId } from "../Snapshot.ts"
 import { ContentsSuspect, StoreFailure } from "../SnapshotterError.ts"
 import type { FileSystemError, SyncTarget } from "../StoreFileSystem.ts"
-import { markAgain } from "./children.ts"
+import { markAgain, marksAreKept } from "./children.ts"
 import { idsAmong, type Target } from "./layout.ts"
 import { placeLink } from "./links.ts"
 import { type Metadata, readMetadata } from "./metadata.ts"
@@ -55,11 +55,13 @@ export const makeChainDurable = Effect.fnUntraced(function*(
   for (const id of unsynced) {
     yield* notSuspect(store, operation, (yield* ancestor(store, operation, name, id)).name, "committed", id)
   }
-  const targets: Array<SyncTarget> = []
-  for (const id of unsynced) {
-    targets.push(...wholeSnapshot(store, "committed", id, (yield* ancestor(store, operation, name, id)).parent))
-  }
-  yield* Effect.mapError(syncContents(store, targets), failedIn(operation))
+  // Links and marks come after this, under the lock: some may have to be put back.
+  const targets = unsynced.map((id): SyncTarget => ({
+    kind: "tree",
+    path: store.layout.snapshot("committed", id).directory
+  }))
+  const place: SyncTarget = { kind: "directory", path: store.layout.place("committed") }
+  yield* Effect.mapError(syncContents(store, [...targets, place]), failedIn(operation))
   // Base first, so that what is marked never stands on something that is not.
   for (const id of unsynced.reverse()) yield* markDurable(store, operation, name, id)
 })
@@ -123,7 +125,9 @@ const markDurable = (store: Store, operation: string, name: string, id: Snapshot
       // Removed meanwhile: whoever asked will find out under the lock.
       if (metadata === undefined) return done(undefined)
       yield* makeKnown(store, operation, staging, target, metadata)
+      const { directory } = store.layout.snapshot("committed", id)
       const staged = yield* replaceMetadata(store, operation, staging, target, { ...metadata, durable: true }, [
+        { kind: "directory", path: directory },
         { kind: "directory", path: store.layout.index },
         ...parentMarks(store, metadata.parent)
       ])
@@ -135,7 +139,7 @@ const markDurable = (store: Store, operation: string, name: string, id: Snapshot
       Effect.fail(new StoreFailure({ operation, path, code, call: "sync" })))
   )
 
-/** Puts the link and the parent's mark back that a power loss may have taken of what was made at `process`. */
+/** Puts back what a power loss may have taken of what was made at `process`: the link, the parent's mark, the place for marks. */
 const makeKnown = Effect.fnUntraced(function*(
   store: Store,
   operation: string,
@@ -143,9 +147,8 @@ const makeKnown = Effect.fnUntraced(function*(
   target: Target,
   { name, parent }: Metadata
 ) {
-  if (parent !== undefined) {
-    yield* Effect.mapError(markAgain(store, parent, target.id), failedIn(operation))
-  }
+  yield* marksAreKept(store, operation, name, target.id)
+  if (parent !== undefined) yield* markAgain(store, operation, name, parent, target.id)
   // Another one may bear its name by now; then this one stays without, as `check` says.
   const bearer = yield* Effect.catchTag(lookUp(store, operation, name), "Damaged", () => Effect.succeed("another"))
   if (bearer === undefined) yield* placeLink(store, operation, staging, name, target)

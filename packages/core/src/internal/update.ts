@@ -8,7 +8,7 @@ import type { KeyOrName, Labels } from "../Snapshot.ts"
 import { markAgain } from "./children.ts"
 import { chainIsDurable, makeChainDurable, untilSettled, wholeSnapshot } from "./durable.ts"
 import { type LabelUpdate, validIdentifier, validUpdate } from "./input.ts"
-import { ancestor, type Found, layerIsThere, parentOf, toInfo } from "./read.ts"
+import { ancestor, type Found, parentOf, toInfo } from "./read.ts"
 import { replaceMetadata } from "./replace.ts"
 import { sha256Hex } from "./sha256.ts"
 import { failedIn, type Store } from "./store.ts"
@@ -49,10 +49,7 @@ export const update = (store: Store) => {
             }
             // One that was made without syncs has to be on disk itself before its labels are said to be.
             const wanted = next.durable && !metadata.durable ? wholeSnapshot(store, found.kind, found.id, parent) : []
-            if (parent !== undefined && wanted.length > 0) {
-              yield* layerIsThere(store, operation, name, store.layout.snapshot("committed", parent).children)
-              yield* Effect.mapError(markAgain(store, parent, found.id), failedIn(operation))
-            }
+            if (parent !== undefined && wanted.length > 0) yield* markAgain(store, operation, name, parent, found.id)
             const staged = yield* replaceMetadata(store, operation, staging, found, next, wanted)
             return { ...staged, result: toInfo(found.kind, next, parentName) }
           })
