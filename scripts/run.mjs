@@ -180,6 +180,7 @@ const node = path.join(bin, "node")
 const programs = {
   start: path.join("examples", "src", "main.ts"),
   bench: path.join("bench", "src", "main.ts"),
+  failures: path.join("test", "failures.ts"),
   prove: path.join("test", "prove.ts"),
   "prove:kernel": path.join("test", "proveKernel.ts")
 }

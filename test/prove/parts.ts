@@ -1,11 +1,13 @@
 /** The parts of the campaign, in their order: the short ones first, since what they leave of their time goes to the others. */
 import type { Share } from "./campaign.ts"
+import { faults } from "./faults.ts"
 import { kills } from "./kills.ts"
 import { reality } from "./reality.ts"
 import { states } from "./states.ts"
 import { syscalls } from "./syscalls.ts"
 
 export const shares: ReadonlyArray<Share> = [
+  { part: faults, weight: 4 },
   { part: syscalls, weight: 3 },
   { part: reality, weight: 2 },
   { part: kills, weight: 8 },

@@ -193,12 +193,28 @@ describe("what cannot be read now", () => {
       Effect.gen(function*() {
         const { as } = machine()
         yield* as({}, withNote)
-        const faults = Faults.make(first(operation, path, { fail: "EIO" }))
-        const failure = yield* Effect.flip(as({ faults }, Snapshotter.use((store) => store.check)))
+        const unreadable = Faults.make(first(operation, path, { fail: "EIO" }))
+        const found = yield* as({ faults: unreadable }, Snapshotter.use((store) => store.check))
+        assert.include(found.map(({ message }) => message).join(), "cannot be read")
+        const unable = Faults.make(first(operation, path, { fail: "EMFILE" }))
+        const failure = yield* Effect.flip(as({ faults: unable }, Snapshotter.use((store) => store.check)))
         assert.strictEqual(failure._tag, "StoreFailure")
       })
     )
   }
+
+  test(
+    "keeps no store from being opened, where it is on its way out",
+    Effect.gen(function*() {
+      const { as, volume } = machine()
+      const dying = Faults.make(first("removeTree", "/trash/", "die"))
+      yield* as({}, Snapshotter.use((store) => store.prepare(key)))
+      yield* Effect.exit(as({ faults: dying }, Snapshotter.use((store) => store.remove(key))))
+      yield* volume.kill("process 2")
+      const faults = Faults.make(first("readFile", "/trash/", { fail: "EIO" }))
+      assert.deepStrictEqual(yield* as({ faults }, names), [])
+    })
+  )
 
   test(
     "has no link taken away by relink",
@@ -229,7 +245,7 @@ describe("what cannot be read now", () => {
           yield* fs.symlink(`../active/${"a".repeat(13)}`, `/store/index/${"0".repeat(64)}`)
         })
       )
-      const faults = Faults.make(first("uses", "/fs", { fail: "EIO" }))
+      const faults = Faults.make(({ operation }) => operation === "uses" ? { fail: "EIO" } : "pass")
       const { removed, unremoved } = yield* as({ faults }, Snapshotter.use((store) => store.cleanup))
       assert.strictEqual(removed.length, 1)
       assert.deepStrictEqual(unremoved.map(({ code }) => code), ["EIO"])

@@ -105,12 +105,17 @@ const lookAtSnapshot = Effect.fnUntraced(
     const metadata = Result.getOrUndefined(read)
     if (Result.isFailure(read)) violations.push(damage("P6", path, read.failure))
     for (const directory of kind === "active" ? [paths.layer, paths.work] : [paths.layer]) {
-      const entry = yield* unlessUnreadable(store.fs.lstat(directory), () => undefined)
-      if (entry?.type !== "directory") {
+      const entry = yield* unlessUnreadable(store.fs.lstat(directory), ({ code }) => code)
+      if (typeof entry === "string") {
+        violations.push(damage("P2", directory, `cannot be read (${entry})`, metadata?.name))
+      } else if (entry?.type !== "directory") {
         violations.push(damage("P2", directory, "is missing, or no directory", metadata?.name))
       }
     }
-    const suspect = yield* unlessUnreadable(store.fs.readFile(paths.suspect), ({ code }) => code)
+    const suspect = yield* unlessUnreadable(
+      store.fs.readFile(paths.suspect),
+      ({ code }) => `its note cannot be read: ${code}`
+    )
     if (suspect !== undefined) {
       const message = `a sync failed (${suspect}) while its contents may have been on their way to disk`
       violations.push({ promise: "P4", severity: "suspect", path: paths.layer, snapshot: metadata?.name, message })

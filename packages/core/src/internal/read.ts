@@ -19,27 +19,18 @@ export interface Found extends Target {
 
 export const stateOf = (found: Found | undefined): State => found?.kind ?? "absent"
 
-/** Failures that say something about the disk or the process, not about what was read. */
-const passing = new Set([
-  "EIO",
-  "EMFILE",
-  "ENFILE",
-  "ENOMEM",
-  "ENOSPC",
-  "EDQUOT",
-  "EROFS",
-  "EINTR",
-  "EAGAIN",
-  "ESTALE",
-  "ETIMEDOUT"
-])
+/** Failures that say something about the process, and nothing about what was to be read. */
+const ofTheProcess = ["EMFILE", "ENFILE", "ENOMEM", "ENOSPC", "EDQUOT", "EROFS", "EINTR", "EAGAIN"]
 
-/** What a read gives, or `otherwise` where that cannot be read; where the machine is at fault nothing is known, and it fails. */
+/** Failures that say something about the disk or the process, not about what was read. */
+const passing = new Set([...ofTheProcess, "EIO", "ESTALE", "ETIMEDOUT"])
+
+/** For whoever looks at everything: what a read gives, or `otherwise` where that one thing cannot be read. */
 export const unlessUnreadable = <A, B>(
   read: Effect.Effect<A, FileSystemError>,
   otherwise: (error: FileSystemError) => B
 ): Effect.Effect<A | B, FileSystemError> =>
-  Effect.catchIf(read, ({ code }) => !passing.has(code), (error) => Effect.succeed(otherwise(error)))
+  Effect.catchIf(read, ({ code }) => !ofTheProcess.includes(code), (error) => Effect.succeed(otherwise(error)))
 
 /** A failed read of something that belongs to a snapshot: the snapshot is damaged, unless the machine is at fault. */
 const damagedBy = (operation: string, name: string) => (error: FileSystemError): Damaged | StoreFailure =>

@@ -5,9 +5,10 @@
  * no other snapshot bears the same name; nothing is ever removed but a dead link in its place.
  */
 import { Effect, Result } from "effect"
+import type { SnapshotId } from "../Snapshot.ts"
 import type { FileSystemError } from "../StoreFileSystem.ts"
 import { barrier } from "./durable.ts"
-import { idsAmong, kinds, linkText, type Target } from "./layout.ts"
+import { idsAmong, kinds, linkText, parseLink, type Target } from "./layout.ts"
 import { readMetadata } from "./metadata.ts"
 import { unlessUnreadable } from "./read.ts"
 import { sha256Hex } from "./sha256.ts"
@@ -44,28 +45,36 @@ interface LostLink {
 /** All of them, before any is put back: a store that cannot be read is not changed. */
 const lostLinks = Effect.fnUntraced(function*(store: Store) {
   const lost: Array<LostLink> = []
-  for (const [name, bearers] of yield* bearersByName(store)) {
-    const [target] = bearers
-    if (target === undefined || bearers.length > 1) continue
+  const { bearers, nameless } = yield* bearersByName(store)
+  for (const [name, targets] of bearers) {
+    const [target] = targets
+    if (target === undefined || targets.length > 1) continue
     const link = store.layout.link(sha256Hex(name))
     // What is no link at all is replaced too.
     const isNoLink = (error: FileSystemError) => error.code === "EINVAL"
     const text = yield* Effect.catchIf(store.fs.readLink(link), isNoLink, () => Effect.succeed(undefined))
-    if (text !== linkText(target)) lost.push({ name, link, target })
+    const leadsTo = text === undefined ? undefined : parseLink(text)
+    // One whose name cannot be read may be the one that is meant.
+    if (leadsTo?.id === target.id && leadsTo.kind === target.kind) continue
+    if (leadsTo === undefined || !nameless.has(leadsTo.id)) lost.push({ name, link, target })
   }
   return lost
 })
 
 const bearersByName = Effect.fnUntraced(function*(store: Store) {
   const bearers = new Map<string, Array<Target>>()
+  const nameless = new Set<SnapshotId>()
   for (const kind of kinds) {
     for (const id of idsAmong(yield* store.fs.readDirectory(store.layout.place(kind)))) {
       const path = store.layout.snapshot(kind, id).metadata(kind)
       const metadata = readMetadata((yield* unlessUnreadable(store.fs.readFile(path), () => undefined)) ?? "")
-      if (Result.isFailure(metadata)) continue
+      if (Result.isFailure(metadata)) {
+        nameless.add(id)
+        continue
+      }
       const { name } = metadata.success
       bearers.set(name, [...bearers.get(name) ?? [], { kind, id }])
     }
   }
-  return bearers
+  return { bearers, nameless }
 })

@@ -104,7 +104,7 @@ export const remove = (store: Store) => {
   function stage(found: Subject) {
     return Effect.gen(function*() {
       const trashed = store.layout.snapshot("trash", found.id).directory
-      const parent = yield* Effect.orElseSucceed(store.fs.readLink(found.paths.parent), () => undefined)
+      const parent = found.metadata === undefined ? yield* parentOfDamaged(found) : found.metadata.parent
       const waits = store.settings.durability === "full" || found.metadata?.durable !== false
       return {
         before: [],
@@ -115,9 +115,16 @@ export const remove = (store: Store) => {
           { kind: "directory", path: store.layout.place("trash") },
           { kind: "directory", path: store.layout.place(found.kind) }
         ),
-        settle: settle(found, parent === undefined ? undefined : parseParentLink(parent)),
+        settle: settle(found, parent),
         result: found.id
       }
+    })
+  }
+
+  function parentOfDamaged({ paths }: Subject) {
+    return Effect.match(store.fs.readLink(paths.parent), {
+      onFailure: () => undefined,
+      onSuccess: (text) => text === undefined ? undefined : parseParentLink(text)
     })
   }
 

@@ -24,7 +24,7 @@ interface Rubbish {
   readonly path: string
   /** Where it is moved to, to be emptied without the lock; without it, it is a file or link to unlink. */
   readonly moveTo?: string
-  /** Whether it is rubbish indeed: asked under the lock. */
+  /** Whether it is rubbish indeed: asked when it is found, and under the lock. */
   readonly still: Effect.Effect<boolean, FileSystemError>
   /** Whether it belongs to a snapshot that was promised to be on disk. */
   readonly durable: Effect.Effect<boolean, FileSystemError>
@@ -41,7 +41,8 @@ export const cleanup = (store: Store) =>
 
 const reclaim = Effect.fnUntraced(function*(store: Store, operation: string, finders: ReadonlyArray<Finder>) {
   const failed = failedIn(operation)
-  const found = (yield* Effect.mapError(Effect.forEach(finders, (find) => find(store)), failed)).flat()
+  const all = (yield* Effect.mapError(Effect.forEach(finders, (find) => find(store)), failed)).flat()
+  const found = yield* Effect.filter(all, ({ still }) => Effect.orElseSucceed(still, () => true))
   const removed: Array<string> = []
   const unremoved: Array<Unremoved> = []
   if (found.length === 0) return { removed, unremoved } satisfies Reclaimed as Reclaimed
@@ -57,7 +58,7 @@ const reclaim = Effect.fnUntraced(function*(store: Store, operation: string, fin
             unremoved.push({ path, code })
             return Effect.succeed(false)
           }))
-        const durable = yield* Effect.filter(rubbish, (one) => one.durable)
+        const durable = yield* Effect.filter(rubbish, (one) => Effect.orElseSucceed(one.durable, () => true))
         const waits = rubbish.length > 0 && (store.settings.durability === "full" || durable.length > 0)
         const trashed: Array<string> = []
         return {
@@ -110,19 +111,15 @@ const findTrashed: Finder = Effect.fnUntraced(function*(store) {
 })
 
 const findDeadLinks: Finder = Effect.fnUntraced(function*(store) {
-  const rubbish: Array<Rubbish> = []
-  for (const hash of yield* store.fs.readDirectory(store.layout.index)) {
-    if (!(yield* isDeadLink(store, hash))) continue
-    rubbish.push({
-      path: store.layout.link(hash),
-      still: isDeadLink(store, hash),
-      durable: Effect.flatMap(targetOf(store, hash), (target) =>
-        target === undefined
-          ? Effect.succeed(false)
-          : isDurableAnywhere(store, target.id))
-    })
-  }
-  return rubbish
+  const hashes = yield* store.fs.readDirectory(store.layout.index)
+  return hashes.map((hash) => ({
+    path: store.layout.link(hash),
+    still: isDeadLink(store, hash),
+    durable: Effect.flatMap(
+      targetOf(store, hash),
+      (target) => target === undefined ? Effect.succeed(false) : isDurableAnywhere(store, target.id)
+    )
+  }))
 })
 
 /** A link is dead if nothing is where it leads, or something that is called otherwise. */
@@ -145,9 +142,8 @@ const targetOf = (store: Store, hash: string) =>
 const findDeadMarks: Finder = Effect.fnUntraced(function*(store) {
   const rubbish: Array<Rubbish> = []
   for (const id of yield* idsIn(store, "committed")) {
-    for (const child of yield* childMarks(store, id)) {
+    for (const child of yield* unlessUnreadable(childMarks(store, id), () => [])) {
       const still = Effect.map(whereIs(store, child), (now) => now === undefined)
-      if (!(yield* still)) continue
       const path = store.layout.snapshot("committed", id).child(child)
       rubbish.push({ path, still, durable: isDurableAnywhere(store, child) })
     }
@@ -158,28 +154,30 @@ const findDeadMarks: Finder = Effect.fnUntraced(function*(store) {
 /** Metadata, and places for marks of children, that were made and never came to count. */
 const findLeftFiles: Finder = Effect.fnUntraced(function*(store) {
   const rubbish: Array<Rubbish> = []
+  const left = (path: string, moveTo?: string) =>
+    rubbish.push({
+      path,
+      ...(moveTo === undefined ? {} : { moveTo }),
+      still: exists(store, path),
+      durable: Effect.succeed(false)
+    })
   for (const place of ["active", "view", "committed"] as const) {
     for (const id of yield* idsIn(store, place)) {
       const paths = store.layout.snapshot(place, id)
-      for (const path of place === "active" ? [paths.next, paths.name] : [paths.next]) {
-        const still = exists(store, path)
-        if (yield* still) rubbish.push({ path, still, durable: Effect.succeed(false) })
-      }
+      left(paths.next)
       if (place !== "active") continue
-      const still = exists(store, paths.children)
-      const moveTo = store.layout.trashedChildren(id)
-      if (yield* still) rubbish.push({ path: paths.children, moveTo, still, durable: Effect.succeed(false) })
+      left(paths.name)
+      left(paths.children, store.layout.trashedChildren(id))
     }
   }
   return rubbish
 })
 
 const findLeftWork: Finder = Effect.fnUntraced(function*(store) {
-  const rubbish: Array<Rubbish> = []
-  for (const id of yield* idsIn(store, "committed")) {
+  const ids = yield* idsIn(store, "committed")
+  return ids.map((id) => {
     const { directory, work } = store.layout.snapshot("committed", id)
-    if (!(yield* exists(store, work))) continue
-    rubbish.push({
+    return {
       path: work,
       moveTo: store.layout.trashedWork(id),
       still: Effect.flatMap(
@@ -187,9 +185,8 @@ const findLeftWork: Finder = Effect.fnUntraced(function*(store) {
         (there) => there ? Effect.map(isMounted(store, id), (mounted) => !mounted) : Effect.succeed(false)
       ),
       durable: isDurable(store, directory)
-    })
-  }
-  return rubbish
+    }
+  })
 })
 
 const idsIn = (store: Store, place: Place) => Effect.map(store.fs.readDirectory(store.layout.place(place)), idsAmong)

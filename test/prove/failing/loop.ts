@@ -1,0 +1,53 @@
+/** The nth-failure loop over everything: each operation, each setting, each strike, each call. */
+import * as Faults from "@snapshotter/memory-fs/Faults"
+import { Clock, Effect, References } from "effect"
+import { type Bench, newLeash } from "./Bench.ts"
+import { type Case, strikeOnce } from "./strike.ts"
+import type { Strike } from "./strikes.ts"
+
+/** All cases of one strike. Fails where nothing was struck, unless there is nothing that could be. */
+export const loop = (bench: Bench, strike: Strike): Effect.Effect<ReadonlyArray<Case>, Faults.NothingInjected> =>
+  Effect.gen(function*() {
+    const cases: Array<Case> = []
+    let leash = newLeash()
+    const program = (faults: Faults.Faults, n: number) =>
+      Effect.map(strikeOnce(bench, strike, faults, n, leash), (one) => {
+        if (one !== undefined) cases.push(one)
+      })
+    if (!applies(bench, strike)) return cases
+    yield* strike.steps
+      ? Faults.everyStep((n) => {
+        leash = newLeash()
+        return strike.disk(n)
+      }, program)
+      : Faults.everyCall((n) => {
+        leash = newLeash()
+        return strike.calls(n, leash.control)
+      }, program)
+    return cases
+  }).pipe(
+    Effect.provideService(Clock.Clock, still),
+    Effect.provideService(References.MinimumLogLevel, "None")
+  )
+
+const applies = (bench: Bench, { kind, steps }: Strike): boolean => {
+  if (steps) return bench.steps > 0
+  return kind === "fails halfway" || kind === "dies halfway" ? bench.halves > 0 : true
+}
+
+const real = Effect.runSync(Clock.Clock)
+
+/** Time stands still, so that what is written is the same each time; whoever sleeps, sleeps. */
+const still: Clock.Clock = (() => {
+  const nanos = 1_700_000_000_000_000_000n
+  const millis = Number(nanos / 1_000_000n)
+  return {
+    currentTimeMillisUnsafe: () => millis,
+    currentTimeMillis: Effect.succeed(millis),
+    currentTimeNanosUnsafe: () => nanos,
+    currentTimeNanos: Effect.succeed(nanos),
+    monotonicTimeNanosUnsafe: () => nanos,
+    monotonicTimeNanos: Effect.succeed(nanos),
+    sleep: (duration) => real.sleep(duration)
+  }
+})()

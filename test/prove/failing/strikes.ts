@@ -1,0 +1,81 @@
+/** What may become of a call, and the loop's names for it. */
+import * as Faults from "@snapshotter/memory-fs/Faults"
+import type { Effect } from "effect"
+
+/** The errnos that a disk, a process or an administrator may give at any call. */
+export const codes = ["ENOSPC", "EIO", "EMFILE", "EACCES", "EROFS", "EDQUOT", "EINTR"] as const
+export type Code = (typeof codes)[number]
+
+/** Kinds of strikes: what they are called in the table, and in messages. */
+export type Kind =
+  | "fails once"
+  | "fails from then on"
+  | "fails halfway"
+  | "dies before"
+  | "dies halfway"
+  | "dies after"
+  | "is interrupted"
+  | "is interrupted after"
+  | "its disk fails once"
+  | "its disk fails from then on"
+  | "dies within"
+
+/** What a strike may do to the operation itself. */
+export interface Control {
+  /** The call never ends, and the operation is interrupted meanwhile; where it cannot be, the call ends after all. */
+  readonly hang: Effect.Effect<void>
+  /** The operation is interrupted, and everybody has had time to notice. */
+  readonly interrupt: Effect.Effect<void>
+}
+
+export interface Strike {
+  readonly kind: Kind
+  readonly code: Code | undefined
+  /** Whether it strikes steps of the disk instead of calls. */
+  readonly steps: boolean
+  readonly calls: (n: number, control: Control) => Faults.Injector
+  readonly disk: (n: number) => Faults.StepInjector
+}
+
+const atCall = (
+  kind: Kind,
+  code: Code | undefined,
+  calls: Strike["calls"]
+): Strike => ({ kind, code, steps: false, calls, disk: () => () => "pass" })
+
+const atStep = (kind: Kind, code: Code | undefined, disk: Strike["disk"]): Strike => ({
+  kind,
+  code,
+  steps: true,
+  calls: () => Faults.noFaults,
+  disk
+})
+
+const at = (n: number, fate: Faults.Fate): Faults.Injector => ({ index }) => index === n ? fate : "pass"
+
+export const failures: ReadonlyArray<Strike> = codes.flatMap((code) => [
+  atCall("fails once", code, (n) => Faults.failNth(n, code)),
+  atCall("fails from then on", code, (n) => Faults.failFrom(n, code)),
+  atCall("fails halfway", code, (n) => Faults.when(Faults.canBeHalfDone, Faults.failHalfway(n, code)))
+])
+
+export const deaths: ReadonlyArray<Strike> = [
+  atCall("dies before", undefined, (n) => Faults.dieBefore(n)),
+  atCall("dies halfway", undefined, (n) => Faults.when(Faults.canBeHalfDone, Faults.dieHalfway(n))),
+  atCall("dies after", undefined, (n) => Faults.dieAfter(n))
+]
+
+export const interruptions: ReadonlyArray<Strike> = [
+  atCall("is interrupted", undefined, (n, { hang }) => at(n, { before: hang })),
+  atCall("is interrupted after", undefined, (n, { interrupt }) => at(n, { after: interrupt }))
+]
+
+export const diskFailures: ReadonlyArray<Strike> = [
+  ...codes.map((code) => atStep("its disk fails once", code, (n) => Faults.failNthStep(n, code))),
+  ...codes.map((code) => atStep("its disk fails from then on", code, (n) => Faults.failFromStep(n, code))),
+  atStep("dies within", undefined, (n) => Faults.dieBeforeStep(n))
+]
+
+export const describeStrike = ({ code, kind }: Strike): string => code === undefined ? kind : `${kind} with ${code}`
+
+export const strikes: ReadonlyArray<Strike> = [...failures, ...deaths, ...interruptions, ...diskFailures]
