@@ -71,7 +71,7 @@ export const defects: ReadonlyArray<Defect> = [
       },
       {
         file: "internal/create.ts",
-        find: "if (plan.parent !== undefined) yield* markChild(staging, plan.parent, id)",
+        find: "if (plan.parent !== undefined) yield* markChild(staging, plan, plan.parent, id)",
         put: ""
       }
     ],
