@@ -47,7 +47,8 @@ export const explorePlan = async (plan: Plan, progress: (explored: Explored) => 
   const complete: Bounds = { completeUpTo, samples: samplesByLength[1] ?? 64, seed: plan.seed }
   if (plan.worker === 0) {
     for (const [at, durability] of durabilities.entries()) {
-      for (const what of await explorer.exploreMaking(durability, complete)) wrongs.push({ choices: [-1 - at], what })
+      const found = await explorer.exploreMaking([{ command: { _tag: "reopen" }, durability }], complete)
+      for (const what of found ?? []) wrongs.push({ choices: [-1 - at], what })
     }
   }
   let sequences: ReadonlyArray<Chosen> = [{ choices: [], operations: [] }]
@@ -59,7 +60,7 @@ export const explorePlan = async (plan: Plan, progress: (explored: Explored) => 
     let done = 0
     for (const { choices, operations } of mine) {
       if (Date.now() >= plan.until || wrongs.length >= wrongsMax) break
-      const found = await explorer.explore(operations, bounds, plan.until)
+      const found = await explorer.explore(operations, bounds, { until: plan.until })
       if (found === undefined) break
       for (const what of found) wrongs.push({ choices, what })
       done++
@@ -74,8 +75,10 @@ export const explorePlan = async (plan: Plan, progress: (explored: Explored) => 
 export const exploreOne = async (choices: Choices): Promise<ReadonlyArray<string>> => {
   const explorer = await makeExplorer()
   const bounds = { completeUpTo, samples: samplesByLength[1] ?? 64 }
-  const making = durabilities[-1 - (choices[0] ?? 0)]
-  if (making !== undefined) return await explorer.exploreMaking(making, bounds)
+  const durability = durabilities[-1 - (choices[0] ?? 0)]
+  if (durability !== undefined) {
+    return await explorer.exploreMaking([{ command: { _tag: "reopen" }, durability }], bounds) ?? []
+  }
   const operations: Array<Operation> = []
   for (const choice of choices) {
     const operation = explorer.next(operations)[choice]

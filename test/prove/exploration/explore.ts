@@ -8,6 +8,7 @@ import type { Snapshotter } from "@snapshotter/core/Snapshotter"
 import { render } from "@snapshotter/core/testing/Command"
 import { type Model, step } from "@snapshotter/core/testing/Model"
 import { canonical } from "@snapshotter/core/testing/World"
+import * as Faults from "@snapshotter/memory-fs/Faults"
 import * as MemoryFileSystem from "@snapshotter/memory-fs/MemoryFileSystem"
 import * as MemoryMounter from "@snapshotter/memory-fs/MemoryMounter"
 import * as MemoryVolume from "@snapshotter/memory-fs/MemoryVolume"
@@ -16,7 +17,16 @@ import { Effect, Exit, Scope } from "effect"
 import { directoryOf, target, treeOf } from "./look.ts"
 import { type Durability, open, run } from "./machine.ts"
 import { beginning, nextOperations, type Operation } from "./operations.ts"
-import { type Allowed, allowedAfter, type Crash, type History, judge, perform, type Recovery } from "./oracle.ts"
+import {
+  type Allowed,
+  allowedAfter,
+  type Crash,
+  type History,
+  judge,
+  perform,
+  powerLossAfter,
+  type Recovery
+} from "./oracle.ts"
 
 /** How many of the states of a moment are looked at: see `PowerLoss.Options`. */
 export type Bounds = PowerLoss.Options
@@ -34,6 +44,14 @@ export interface Explored {
   readonly moments: number
 }
 
+/** When to look at nothing more. */
+export interface Limits {
+  /** By `Date.now()`. */
+  readonly until?: number
+  /** After so many disks on which something is wrong. */
+  readonly wrongsMax?: number
+}
+
 export interface Explorer {
   /**
    * Explores the last operation of a sequence. What is wrong, if anything is; `undefined` where the time was over before all
@@ -42,10 +60,10 @@ export interface Explorer {
   readonly explore: (
     sequence: ReadonlyArray<Operation>,
     bounds: Bounds,
-    until?: number
+    limits?: Limits
   ) => Promise<ReadonlyArray<string> | undefined>
-  /** Explores the opening of a store where there is none. */
-  readonly exploreMaking: (durability: Durability, bounds: Bounds) => Promise<ReadonlyArray<string>>
+  /** The same where there is no store: the first operation is its opening. */
+  readonly exploreMaking: Explorer["explore"]
   /** What can follow a sequence. */
   readonly next: (sequence: ReadonlyArray<Operation>) => ReadonlyArray<Operation>
   readonly explored: () => Explored
@@ -53,15 +71,26 @@ export interface Explorer {
   readonly hashes: () => ReadonlyArray<string>
 }
 
-/** A disk, and what it has to be. */
-interface Case {
-  readonly state: PowerLoss.State
+/** What a machine has to be after a crash. */
+interface Expected {
   readonly history: History
+  readonly crash: Crash
   readonly allowed: Allowed
   /** Equal for those of which equal things are allowed. */
   readonly judgedBy: string
-  /** Whether it is the recovery from another one that was crashed. */
+  /** Whether it is the recovery from another crash that was crashed. */
   readonly isRecovery: boolean
+}
+
+/** A disk with which a machine comes up. */
+interface Case {
+  readonly state: PowerLoss.State
+  readonly expected: Expected
+}
+
+const expectedAfter = (history: History, crash: Crash, isRecovery = false): Expected => {
+  const allowed = allowedAfter(history, crash)
+  return { history, crash, allowed, judgedBy: textOf(history, allowed), isRecovery }
 }
 
 export const makeExplorer = async (): Promise<Explorer> => {
@@ -75,28 +104,42 @@ export const makeExplorer = async (): Promise<Explorer> => {
     beginning: Base,
     sequence: ReadonlyArray<Operation>,
     bounds: Bounds,
-    until = Infinity
+    { until = Infinity, wrongsMax = Infinity }: Limits = {}
   ): Promise<ReadonlyArray<string> | undefined> => {
     const wrongs: Array<string> = []
+    const isOver = () => wrongs.length >= wrongsMax || (Date.now() >= until && wrongs.length === 0)
+    const judgeOne = async (machine: Machine, expected: Expected, story: string, cases: Array<Case>, of: Bounds) => {
+      const wrong = await recovered(machine, expected, cases, of)
+      if (wrong !== undefined) wrongs.push(`${describe(expected, story)}\n${wrong}`)
+    }
+    const judgeAll = async (cases: Array<Case>) => {
+      for (let one = cases.shift(); one !== undefined && !isOver(); one = cases.shift()) {
+        const key = `${one.state.hash} ${one.expected.judgedBy}`
+        if (judged.has(key)) continue
+        judged.add(key)
+        states.add(one.state.hash)
+        await judgeOne(machineFrom(one.state), one.expected, one.state.story, cases, ofRecoveries)
+      }
+    }
     const { cases, moments } = await run(Effect.scoped(play(beginning, sequence, bounds)))
     counts.moments += moments
-    for (let one = cases.shift(); one !== undefined; one = cases.shift()) {
-      const key = `${one.state.hash} ${one.judgedBy}`
-      if (judged.has(key)) continue
-      if (Date.now() >= until && wrongs.length === 0) return undefined
-      judged.add(key)
-      states.add(one.state.hash)
-      const wrong = await recovered(one, cases)
-      if (wrong !== undefined) wrongs.push(`${describe(one)}\n${wrong}`)
+    await judgeAll(cases)
+    for (let n = 1; !isOver(); n++) {
+      const dead = await run(Effect.scoped(playUntilDeath(beginning, sequence, n)))
+      if (dead === undefined) break
+      judged.add(`${describeSequence(sequence)} ends before call ${n}`)
+      const ruins: Array<Case> = []
+      await judgeOne(dead.machine, dead.expected, `its process died before its call ${n}`, ruins, ofRecoveries)
+      await judgeAll(ruins)
     }
+    if (isOver() && wrongs.length === 0) return undefined
     counts.sequences++
     return wrongs
   }
 
   return {
-    explore: (sequence, bounds, until) => exploreFrom(base, sequence, bounds, until),
-    exploreMaking: async (durability, bounds) =>
-      await exploreFrom(newDisk, [{ command: { _tag: "reopen" }, durability }], bounds) ?? [],
+    explore: (sequence, bounds, limits) => exploreFrom(base, sequence, bounds, limits),
+    exploreMaking: (sequence, bounds, limits) => exploreFrom(newDisk, sequence, bounds, limits),
     next: (sequence) => nextOperations(modelAfter(base.model, sequence)),
     explored: () => ({ ...counts, states: states.size, recoveries: judged.size }),
     hashes: () => [...states]
@@ -106,44 +149,35 @@ export const makeExplorer = async (): Promise<Explorer> => {
 const modelAfter = (model: Model, sequence: ReadonlyArray<Operation>): Model =>
   sequence.reduce((now, { command }) => step(now, command).model, model)
 
-/** Lets the machine come up and recover, and adds the states in which that could be crashed. */
-const recovered = async (one: Case, cases: Array<Case>): Promise<string | undefined> => {
-  const machine: { volume?: MemoryVolume.MemoryVolume } = {}
-  let isOver = one.isRecovery
-  let trees = one.history.trees
-  let again: Case | undefined
+/** Lets a machine recover, and adds the states in which it could come up if it lost power meanwhile. */
+const recovered = async (
+  { volume, watch }: Machine,
+  { allowed, crash, history, isRecovery }: Expected,
+  cases: Array<Case>,
+  bounds: Bounds
+): Promise<string | undefined> => {
+  let trees = history.trees
+  let lost: Expected | undefined
   const look = () => {
-    if (machine.volume === undefined || isOver) return undefined
-    again ??= recoveryOf(one, trees)
-    for (const state of PowerLoss.states(machine.volume, ofRecoveries)) cases.push({ ...again, state })
-    return undefined
+    const expected = lost ??= expectedAfter({ ...history, trees }, powerLossAfter[crash], true)
+    for (const state of PowerLoss.states(volume, bounds)) cases.push({ state, expected })
   }
-  const volume = one.state.boot({ onStep: look })
-  machine.volume = volume
   const recovery: Recovery = {
     begunAgain: (shown) => {
-      if (shown !== trees) again = undefined
+      if (shown !== trees) lost = undefined
       trees = shown
     },
-    over: () => {
-      isOver = true
-    }
+    over: () => watch(undefined)
   }
-  const exit = await run(Effect.exit(judge(volume, one, recovery)))
+  if (!isRecovery) watch(look)
+  const exit = await run(Effect.exit(judge(volume, { allowed, history }, recovery)))
   return Exit.isSuccess(exit) ? undefined : String(exit.cause)
-}
-
-/** What a disk has to be that a crash of this one's recovery leaves. */
-const recoveryOf = (one: Case, trees: History["trees"]): Case => {
-  const history = { ...one.history, trees }
-  const allowed = one.state.isWhole ? allowedAfter(history, "recovery") : one.allowed
-  return { ...one, history, allowed, judgedBy: textOf(history, allowed), isRecovery: true }
 }
 
 export const describeSequence = (sequence: ReadonlyArray<Operation>): string =>
   sequence.map(({ command, durability }) => `${render(command)} at ${durability}`).join(", ")
 
-const describe = ({ history: { acknowledged, inFlight }, isRecovery, state: { story } }: Case): string =>
+const describe = ({ history: { acknowledged, inFlight }, isRecovery }: Expected, story: string): string =>
   [
     `acknowledged: ${describeSequence(acknowledged)}`,
     `in flight: ${inFlight === undefined ? "nothing" : describeSequence([inFlight])}`,
@@ -194,57 +228,109 @@ const makeBase = Effect.scoped(Effect.gen(function*() {
   return base
 }))
 
+/** A machine, and whoever is told before each of its steps. */
+interface Machine {
+  readonly volume: MemoryVolume.MemoryVolume
+  readonly watch: (look: (() => void) | undefined) => void
+}
+
+const machineFrom = (state: PowerLoss.State): Machine => {
+  let look: (() => void) | undefined
+  const volume = state.boot({
+    onStep: () => {
+      look?.()
+      return undefined
+    }
+  })
+  return {
+    volume,
+    watch: (one) => {
+      look = one
+    }
+  }
+}
+
+/** Where a sequence has come to before its last operation. */
+interface Before {
+  readonly machine: Machine
+  readonly stores: Effect.Success<ReturnType<typeof processesOn>>
+  readonly last: Operation
+  /** The last operation is in flight. */
+  readonly history: History
+}
+
+const beforeLast = (base: Base, sequence: ReadonlyArray<Operation>): Effect.Effect<Before, unknown, Scope.Scope> =>
+  Effect.gen(function*() {
+    const machine = machineFrom(base.state)
+    const { volume } = machine
+    const stores = yield* processesOn(volume)
+    const trees = new Map(base.trees)
+    const acknowledged = sequence.slice(0, -1)
+    for (const { command, durability } of acknowledged) {
+      if (command._tag === "commit") trees.set(command.name, yield* shownBy(volume, command.key))
+      if (command._tag === "reopen") yield* stores.open(durability)
+      else {
+        const store = yield* stores.of(durability)
+        yield* perform(store, { command, durability })
+        if (command._tag === "prepare") yield* work(volume, store, command.key)
+      }
+    }
+    const last = sequence.at(-1)
+    if (last === undefined) return yield* Effect.die(new Error("there is no operation to explore"))
+    // What a commit in flight has to show, if it has happened.
+    const { command } = last
+    if (command._tag === "commit") trees.set(command.name, yield* shownBy(volume, command.key))
+    return { machine, stores, last, history: { begun: base.model, acknowledged, inFlight: last, trees } }
+  })
+
 /** Runs a sequence on a machine of its own, and takes the states of every moment of its last operation. */
 const play = (base: Base, sequence: ReadonlyArray<Operation>, bounds: Bounds) =>
   Effect.gen(function*() {
     const cases: Array<Case> = []
-    let look: (() => void) | undefined
     let moments = 0
-    const volume = base.state.boot({
-      onStep: () => {
-        look?.()
-        return undefined
-      }
-    })
-    const stores = yield* processesOn(volume)
-    const trees = new Map(base.trees)
-    const lookingAt = (acknowledged: ReadonlyArray<Operation>, inFlight: Operation | undefined) => {
-      const history: History = { begun: base.model, acknowledged, inFlight, trees }
-      const take = casesOf(history)
+    const { history, last, machine: { volume, watch }, stores } = yield* beforeLast(base, sequence)
+    const lookingAt = (of: History) => {
+      const take = casesOf(of)
       return () => {
         moments++
         for (const state of PowerLoss.states(volume, bounds)) cases.push(...take(state))
       }
     }
-    for (const [at, operation] of sequence.entries()) {
-      const isLast = at === sequence.length - 1
-      const { command, durability } = operation
-      // What a commit in flight has to show, if it has happened.
-      if (command._tag === "commit") trees.set(command.name, yield* shownBy(volume, command.key))
-      const store = command._tag === "reopen" ? undefined : yield* stores.of(durability)
-      if (isLast) look = lookingAt(sequence.slice(0, at), operation)
-      yield* store === undefined ? stores.open(durability) : perform(store, operation)
-      look = undefined
-      if (store !== undefined && !isLast && command._tag === "prepare") yield* work(volume, store, command.key)
-    }
-    lookingAt(sequence, undefined)()
+    const isOpening = last.command._tag === "reopen"
+    const store = isOpening ? undefined : yield* stores.of(last.durability)
+    watch(lookingAt(history))
+    yield* store === undefined ? stores.open(last.durability) : perform(store, last)
+    watch(undefined)
+    lookingAt({ ...history, acknowledged: sequence, inFlight: undefined })()
     return { cases, moments }
   })
 
 /**
- * The case that a state is, once. Where nothing was lost the processes alone may have died, of which more is promised than
- * of the power.
+ * Runs a sequence whose last operation's process dies before its n-th call, while the machine goes on; `undefined` where it
+ * makes fewer calls.
  */
+const playUntilDeath = (base: Base, sequence: ReadonlyArray<Operation>, n: number) =>
+  Effect.gen(function*() {
+    const { history, last, machine } = yield* beforeLast(base, sequence)
+    const faults = Faults.make(Faults.dieBefore(n))
+    const opening = open(machine.volume, last.durability, faults)
+    const doomed = last.command._tag === "reopen"
+      ? opening
+      : Effect.flatMap(faults.spare(opening), (store) => perform(store, last))
+    yield* Effect.exit(Effect.scoped(doomed))
+    return faults.isDead() ? { machine, expected: expectedAfter(history, "death") } : undefined
+  })
+
+/** The case that a state is, once. */
 const casesOf = (history: History) => {
-  const allowed = { power: allowedAfter(history, "power"), process: allowedAfter(history, "process") }
-  const judgedBy = { power: textOf(history, allowed.power), process: textOf(history, allowed.process) }
+  const expected = { power: expectedAfter(history, "power"), shutdown: expectedAfter(history, "shutdown") }
   const seen = new Set<string>()
   return (state: PowerLoss.State): ReadonlyArray<Case> => {
-    const crash: Crash = state.isWhole ? "process" : "power"
+    const crash = state.isWhole ? "shutdown" : "power"
     const key = `${state.hash} ${crash}`
     if (seen.has(key)) return []
     seen.add(key)
-    return [{ state, history, allowed: allowed[crash], judgedBy: judgedBy[crash], isRecovery: false }]
+    return [{ state, expected: expected[crash] }]
   }
 }
 

@@ -3,6 +3,7 @@ import { IdSource } from "@snapshotter/core/IdSource"
 import { Mounter } from "@snapshotter/core/Mounter"
 import { make, type Snapshotter } from "@snapshotter/core/Snapshotter"
 import { StoreFileSystem } from "@snapshotter/core/StoreFileSystem"
+import * as Faults from "@snapshotter/memory-fs/Faults"
 import * as MemoryIdSource from "@snapshotter/memory-fs/MemoryIdSource"
 import * as MemoryMounter from "@snapshotter/memory-fs/MemoryMounter"
 import * as MemoryStoreFileSystem from "@snapshotter/memory-fs/MemoryStoreFileSystem"
@@ -14,14 +15,14 @@ export const durabilities: ReadonlyArray<Durability> = ["full", "process"]
 
 export const root = "/tmp/store"
 
-/** Opens the store in a process of its own, until the scope closes. */
-export const open = (volume: MemoryVolume, durability: Durability) =>
+/** Opens the store in a process of its own, whose calls meet these faults, until the scope closes. */
+export const open = (volume: MemoryVolume, durability: Durability, faults = Faults.make()) =>
   Effect.gen(function*() {
     const process = volume.newProcess()
     yield* Effect.addFinalizer(() => volume.kill(process))
     const ports = Context.empty().pipe(
-      Context.add(StoreFileSystem, MemoryStoreFileSystem.make(volume, process)),
-      Context.add(Mounter, MemoryMounter.make(volume)),
+      Context.add(StoreFileSystem, faults.storeFileSystem(MemoryStoreFileSystem.make(volume, process))),
+      Context.add(Mounter, faults.mounter(MemoryMounter.make(volume))),
       Context.add(IdSource, MemoryIdSource.make(volume))
     )
     const store: Snapshotter = yield* Effect.provideContext(make({ root, durability }), ports)

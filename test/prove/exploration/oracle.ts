@@ -34,7 +34,10 @@ export interface History {
 export interface Allowed {
   /** Forests, as canonical text, each with the model in which the operation in flight can be tried. */
   readonly forests: ReadonlyMap<string, Forest>
-  /** The committed snapshots that must show what they showed, if they are there: before what is in flight, and after it. */
+  /**
+   * The snapshots that must not be damaged, if they are there, and of which committed ones must show what they showed: before
+   * what is in flight, and after it.
+   */
   readonly whole: { readonly before: ReadonlySet<string>; readonly after: ReadonlySet<string> }
   /** Whether a snapshot may be damaged, since it was made at `process`. */
   readonly forgives: boolean
@@ -47,15 +50,28 @@ interface Forest {
 }
 
 /**
- * A mere crash loses nothing that programs saw; a power loss loses what was never promised. Where the recovery from a mere
- * crash loses power, what was there before is on the disk, but what it does again need not be.
+ * What happened to the machine:
+ *
+ * - `death`: its processes died, and it goes on. Nothing is lost that programs saw, until it loses power too.
+ * - `shutdown`: they died, and all that was not on the disk came there. Nothing is lost.
+ * - `power`: it lost power, and what was never promised with it.
+ * - `recovery`: it lost power while it recovered from a shutdown: only what that has done again can be lost.
  */
-export type Crash = "process" | "power" | "recovery"
+export type Crash = "death" | "shutdown" | "power" | "recovery"
+
+/** What it is if the machine loses power while it recovers. */
+export const powerLossAfter: Readonly<Record<Crash, Crash>> = {
+  death: "power",
+  shutdown: "recovery",
+  power: "power",
+  recovery: "recovery"
+}
 
 export const allowedAfter = (history: History, crash: Crash): Allowed => {
   const { acknowledged, begun, inFlight } = history
   const certain = (one: Operation) =>
-    one.durability === "full" || crash === "process" || (crash === "recovery" && acknowledged.includes(one))
+    one.durability === "full" || crash === "death" || crash === "shutdown" ||
+    (crash === "recovery" && acknowledged.includes(one))
   const forests = new Map<string, Forest>()
   for (const dropped of subsets(acknowledged.filter((one) => !certain(one)))) {
     const model = after(begun, acknowledged.filter((one) => !dropped.includes(one)))
@@ -89,7 +105,7 @@ const subsets = <A>(items: ReadonlyArray<A>): ReadonlyArray<ReadonlyArray<A>> =>
   return [...rest, ...rest.map((one) => [first, ...one])]
 }
 
-/** What was committed for certain, and what something stands on that was made for certain. */
+/** What was made or changed for certain, and all that it stands on. */
 const promised = (
   begun: Model,
   operations: ReadonlyArray<Operation>,
@@ -98,19 +114,28 @@ const promised = (
   const whole = new Set<string>(parents)
   let model = begun
   for (const operation of operations) {
-    const { command } = operation
-    const before = model
-    model = step(model, command).model
+    model = step(model, operation.command).model
+    const made = madeBy(operation)
+    if (made === undefined) continue
+    // The name may have been another one's before.
+    if (!certain(operation) && operation.command._tag !== "update") whole.delete(made)
     if (!certain(operation)) continue
-    const made = command._tag === "commit" ? command.name : "key" in command ? command.key : undefined
-    if (command._tag === "commit") whole.add(command.name)
-    const stands = command._tag === "commit" ? before.snapshots.get(command.key)?.parent : undefined
-    for (let at = stands ?? model.snapshots.get(made ?? "")?.parent; at !== undefined;) {
-      whole.add(at)
-      at = model.snapshots.get(at)?.parent
-    }
+    for (let at: string | undefined = made; at !== undefined; at = model.snapshots.get(at)?.parent) whole.add(at)
   }
   return whole
+}
+
+const madeBy = ({ command }: Operation): string | undefined => {
+  switch (command._tag) {
+    case "prepare":
+    case "view":
+      return command.key
+    case "commit":
+    case "update":
+      return command.name
+    default:
+      return undefined
+  }
 }
 
 /** Told as a recovery goes on. */
