@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { idFromNumber } from "@snapshotter/core/IdSource"
+import { idFromBytes, idFromNumber } from "@snapshotter/core/IdSource"
 import { identifierBytesMax, identifierProblem, labelBytesMax, labelProblem } from "@snapshotter/core/Snapshot"
 import * as fc from "fast-check"
 
@@ -68,5 +68,21 @@ describe("an id", () => {
         assert.strictEqual(idFromNumber(a) === idFromNumber(b), a === b)
       })
     )
+  })
+
+  it("is made of 5 bits of each of 13 bytes, or of the lowest 65 of a number, highest first", () => {
+    fc.assert(fc.property(fc.uint8Array({ minLength: 13, maxLength: 13 }), (bytes) => {
+      const number = bytes.reduce((so, byte) => (so << 5n) | BigInt(byte & 31), 0n)
+      assert.strictEqual(idFromBytes(bytes), idFromNumber(number))
+      assert.strictEqual(idFromNumber(number | (1n << 70n)), idFromNumber(number))
+    }))
+    assert.strictEqual(idFromNumber(33n), "aaaaaaaaaaabb")
+    assert.strictEqual(idFromBytes(Uint8Array.from({ length: 13 }, (_, at) => at + 19)), "tuvwxyz234567")
+  })
+
+  it("takes 13 bytes, no fewer and no more", () => {
+    for (const length of [0, 12, 14]) {
+      assert.throws(() => idFromBytes(new Uint8Array(length)), `an id takes 13 bytes, not ${length}`)
+    }
   })
 })

@@ -94,3 +94,15 @@ describe("mountsOf", () => {
     }])
   })
 })
+
+describe("overlayOptions", () => {
+  it("finds no directories where there are none, and leaves what only looks like them among the others", () => {
+    const overlay = (...options: ReadonlyArray<string>) =>
+      overlayOptions({ type: "overlay", source: "overlay", options })
+    const none = { lower: [], upper: undefined, work: undefined }
+    assert.deepStrictEqual(overlay(), { ...none, others: [] })
+    assert.deepStrictEqual(overlay("lowerdir="), { ...none, others: [] })
+    const others = ["lowerdir", "x-lowerdir=/a", "context=upperdir=/a", "workdir+=/a"]
+    assert.deepStrictEqual(overlay(...others), { ...none, others })
+  })
+})

@@ -30,8 +30,86 @@ const cases: ReadonlyArray<readonly [string, ReadonlyArray<string>, ReadonlyArra
   ["a{,2}{", ["a{,2}{"], ["aa"]],
   ["^a{2,3}?$", ["aa", "aaa"], ["a"]],
   ["]}", ["]}"], []],
-  ["", ["", "a"], []]
+  ["", ["", "a"], []],
+  ["(?im)^b$", ["a\nB"], ["a\rb"]],
+  ["(?ims)^a.b$", ["A\nB", "x\na\nb\nx"], []],
+  ["(?s-s)^a.b$", [], ["a\nb"]],
+  ["(?i-s)^a.b$", ["AxB"], ["A\nB"]],
+  ["(?i-i)a", ["a"], ["A"]],
+  ["(?ms-m)^b$", [], ["a\nb"]],
+  ["^a(?s:.)b.c$", ["a\nbxc"], ["a\nb\nc"]],
+  ["^(?m)b$", ["b\na"], ["a\nb"]],
+  ["^(a(?i)b)c$", ["aBc"], ["ABc", "aBC"]],
+  ["^(?:a(?i)b(?-i)c)d$", ["aBcd"], ["aBCd", "aBcD"]],
+  ["^a(?s)(?i)b.$", ["aB\n"], ["AB\n"]],
+  ["a(?s)$", ["a"], ["a\n"]],
+  ["^\\a\\f\\n\\r\\t\\v$", ["\x07\f\n\r\t\v"], []],
+  ["^[\\a\\f\\n\\r\\t\\v]+$", ["\x07\f\n\r\t\v"], ["a", "v"]],
+  ["\\bb\\b", ["a b c"], ["abc", "bc"]],
+  ["\\Bb\\B", ["abc"], ["b", "ab"]],
+  ["^\\x{10FFFF}\\x7f\\177$", ["\u{10ffff}\x7f\x7f"], []],
+  ["^\\0\\01\\012$", ["\0\x01\n"], []],
+  ["^\\\x7f$", ["\x7f"], []],
+  ["^[a\\-z]+$", ["a-z"], ["b"]],
+  ["^[a-c-e]+$", ["b-e"], ["d"]],
+  ["^[-a]+$", ["-a"], ["b"]],
+  ["^[a-]+$", ["-a"], ["b"]],
+  ["^[^-a]$", ["b"], ["-", "a"]],
+  ["^[\\x41-\\x{43}]+$", ["ABC"], ["D"]],
+  ["^[+--]+$", ["+,-"], ["."]],
+  ["^[^a]$", ["^", "b"], ["a"]],
+  ["^[a^]+$", ["a^"], ["b"]],
+  ["^a{1000}$", ["a".repeat(1_000)], ["a".repeat(999)]],
+  ["^a{2,}$", ["aa", "aaaa"], ["a"]],
+  ["^(?P<one>a)(?<other>b)(c)$", ["abc"], []]
 ]
+
+/** What is in each class, of ASCII's characters, said in JavaScript: first those that need no brackets. */
+const escapes: Readonly<Record<string, RegExp>> = {
+  "\\d": /[0-9]/,
+  "\\w": /[0-9A-Za-z_]/,
+  "\\s": /[\t\n\f\r ]/,
+  "\\pL": /[A-Za-z]/,
+  "\\p{Lu}": /[A-Z]/,
+  "\\p{Any}": /[^]/,
+  "\\p{Latin}": /[A-Za-z]/
+}
+const named: Readonly<Record<string, RegExp>> = {
+  "[:alnum:]": /[0-9A-Za-z]/,
+  "[:alpha:]": /[A-Za-z]/,
+  "[:ascii:]": /[^]/,
+  "[:blank:]": /[\t ]/,
+  "[:cntrl:]": /[^ -~]/,
+  "[:digit:]": /[0-9]/,
+  "[:graph:]": /[!-~]/,
+  "[:lower:]": /[a-z]/,
+  "[:print:]": /[ -~]/,
+  "[:punct:]": /[!-/:-@[-`{-~]/,
+  "[:space:]": /[\t\n\v\f\r ]/,
+  "[:upper:]": /[A-Z]/,
+  "[:word:]": /[0-9A-Za-z_]/,
+  "[:xdigit:]": /[0-9A-Fa-f]/
+}
+
+const inverse = (member: string): string =>
+  member.startsWith("[") ? member.replace("[:", "[:^") : `\\${member.charAt(1).toUpperCase()}${member.slice(2)}`
+
+it("has Go's classes, alone, in brackets and negated", () => {
+  const ascii = Array.from({ length: 128 }, (_, code) => String.fromCharCode(code))
+  for (const [member, expression] of Object.entries({ ...escapes, ...named })) {
+    for (const char of ascii) {
+      const isIn = expression.test(char)
+      const sources = [`[${member}]`, `[é${member}]`, `[^é${inverse(member)}]`, `[^[:^ascii:]${inverse(member)}]`]
+      for (const source of member in escapes ? [member, ...sources] : sources) {
+        assert.strictEqual(finds(`^${source}$`, char), isIn, `${source} and ${JSON.stringify(char)}`)
+      }
+      for (const source of [`[${inverse(member)}]`, `[^${member}]`, `[^é${member}]`]) {
+        assert.strictEqual(finds(`^${source}$`, char), !isIn, `${source} and ${JSON.stringify(char)}`)
+      }
+    }
+  }
+  for (const source of ["[[:ascii:]]", "\\P{Any}", "\\p{^Any}"]) assert.isFalse(finds(`^${source}$`, "é"), source)
+})
 
 it("finds what Go finds", () => {
   for (const [source, found, notFound] of cases) {
@@ -69,6 +147,22 @@ it("refuses what Go refuses", () => {
     "\\é",
     "\\p{Nosuch}",
     "\\x{110000}",
+    "a{2,1001}",
+    "\\x",
+    "\\x4",
+    "\\8",
+    "\\_",
+    "\\p",
+    "\\p{L",
+    "\\p{Lx1}",
+    "(?i",
+    "(?i:a",
+    "(?:a))",
+    "a(?s))",
+    "((a)",
+    "[z-a]",
+    "[[:^nosuch:]]",
+    "[\\1]",
     "(?P<n>a)(?P<n>b)"
   ]
   for (const source of bad) assert.isUndefined(compileGoRegExp(source), source)

@@ -41,6 +41,22 @@ describe("labels", () => {
   })
 })
 
+it("an update is one of two, and nothing else", () => {
+  const refusal = (update: unknown) =>
+    Effect.runSync(Effect.flip(validUpdate(update as Parameters<typeof validUpdate>[0])))
+  const either = "the label \"\" cannot be kept: an update is either { patch } or { replace }; no label was changed"
+  for (const other of [undefined, null, 5, {}, { patch: {}, replace: {} }]) {
+    assert.strictEqual(refusal(other).message, either)
+  }
+  for (const value of [undefined, null, 5, [], "text"]) {
+    const noRecord = "the label \"\" cannot be kept: labels are an object of texts; no label was changed"
+    for (const field of ["patch", "replace"]) assert.strictEqual(refusal({ [field]: value }).message, noRecord)
+  }
+  assert.strictEqual(refusal({ patch: {}, parent: "a" })._tag, "ImmutableField")
+  const bad = refusal({ replace: { a: "1", "": "2" } })
+  assert.deepInclude(bad, { _tag: "InvalidLabels", label: "", reason: "its key is empty" })
+})
+
 // ============================================================ what failures say
 
 /** One of each failure, with what its message has to name: the subject first. */

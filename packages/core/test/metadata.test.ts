@@ -64,9 +64,33 @@ describe("metadata", () => {
     fc.assert(fc.property(fc.oneof(text, fc.json()), (other) => assert.notStrictEqual(problem(other), "none")))
   })
 
+  it("does not read what has one field of another kind, or lacks one", () => {
+    const wrong: Readonly<Record<string, ReadonlyArray<unknown>>> = {
+      version: [0, "1", null],
+      name: [5, null, ["a"]],
+      parent: ["", "abcdefghijklm1", "ABCDEFGHIJKLM", null, 5],
+      labels: [[], null, "a", { a: 1 }, { a: "1", b: null }],
+      createdAt: [1, "", "1.5", "x1", "1x", "--1", null],
+      updatedAt: [1, "", "1.5", "x1", "1x", "--1", null],
+      durable: ["true", 1, null]
+    }
+    fc.assert(fc.property(metadata, (metadata) => {
+      const whole: Readonly<Record<string, unknown>> = JSON.parse(encodeMetadata(metadata))
+      for (const [field, values] of Object.entries(wrong)) {
+        const without = Object.fromEntries(Object.entries(whole).filter(([name]) => name !== field))
+        if (field !== "parent") assert.notStrictEqual(problem(JSON.stringify(without)), "none", field)
+        for (const value of values) {
+          const text = JSON.stringify({ ...whole, [field]: value })
+          assert.notStrictEqual(problem(text), "none", `${field}: ${JSON.stringify(value)}`)
+        }
+      }
+    }))
+  })
+
   it("says what is wrong with a text", () => {
     assert.include(problem(""), "empty")
     assert.include(problem("\0".repeat(4096)), "NUL")
+    for (const text of ["\0x", "x\0", "null", "5"]) assert.include(problem(text), "not the JSON")
     assert.include(problem("{\"version\":1"), "not the JSON")
     assert.include(problem("[]"), "not the JSON")
     assert.include(problem("{\"version\":1,\"name\":5}"), "wrong shape")
