@@ -34,7 +34,7 @@ export default async (): Promise<() => Promise<void>> => {
     if (before === undefined) delete process.env["TMPDIR"]
     else process.env["TMPDIR"] = before
     const mounts = mountsOf(path.basename(directory))
-    const places = onTmpfs === undefined ? [directory] : [directory, onTmpfs]
+    const places = (onTmpfs === undefined ? [directory] : [directory, onTmpfs]).filter((place) => fs.existsSync(place))
     const entries = places.flatMap((place) =>
       fs.readdirSync(place).filter((name) => name.startsWith("snapshotter-")).map((name) => path.join(place, name))
     )
