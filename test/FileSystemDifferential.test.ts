@@ -124,7 +124,7 @@ const operations = {
     (a: string, b: string) => Fs.linkSync(a, b)
   ],
   rename: [
-    ({ store }: Machine, a: string, b: string) => store.replaceFile(a, b),
+    ({ fs }: Machine, a: string, b: string) => fs.rename(a, b),
     (a: string, b: string) => Fs.renameSync(a, b)
   ],
   copyFile: [

@@ -123,7 +123,10 @@ export interface Snapshotter {
   /** Looks at the whole store, contents of layers excepted, and says what is not as promised. Changes nothing. */
   readonly check: Effect.Effect<ReadonlyArray<Violation>, CheckError>
 
-  /** Repairs an index that lost links to snapshots, and says which. Only `check` can tell that it is needed. */
+  /**
+   * Repairs an index that lost links to snapshots, or has something that is no link where nobody bears the name, and says
+   * which: the names, or else the paths. Only `check` can tell that it is needed.
+   */
   readonly relink: Effect.Effect<ReadonlyArray<string>, CleanupError>
 }
 

@@ -95,8 +95,12 @@ export interface StoreFileSystem {
   /** Changes a directory's permission bits. */
   readonly setMode: (path: string, mode: number) => Attempt<void>
 
-  /** Moves a file over `to`, atomically: whoever looks sees the old one or the new one. */
-  readonly replaceFile: (from: string, to: string) => Attempt<void>
+  /**
+   * Two names change places, atomically: whoever looks sees both where they were or both where the other was. `ENOENT` where
+   * one is missing. Unlike a move over something it takes away nobody's last name, whose inode a disk without a journal may
+   * give to others before it keeps the new one.
+   */
+  readonly exchange: (one: string, other: string) => Attempt<void>
 
   /** Moves anything to where nothing is, atomically. `EEXIST` where anything is there, an empty directory too. */
   readonly moveNoReplace: (from: string, to: string) => Attempt<void>

@@ -69,7 +69,7 @@ const makeBench = Effect.gen(function*() {
     writeFile: unused,
     symlink: unused,
     setMode: unused,
-    replaceFile: unused,
+    exchange: unused,
     moveNoReplace: unused,
     removeFile: unused,
     removeTree: unused,

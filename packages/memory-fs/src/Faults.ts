@@ -391,7 +391,7 @@ const faultyStoreFileSystem = (inner: StoreFileSystem, meet: Meet, unlessDead: U
       call("writeFile", [path], inner.writeFile(path, text, mode), inner.writeFile(path, halfOf(text), mode)),
     symlink: (target, path) => call("symlink", [path], inner.symlink(target, path)),
     setMode: (path, mode) => call("setMode", [path], inner.setMode(path, mode)),
-    replaceFile: (from, to) => call("replaceFile", [from, to], inner.replaceFile(from, to)),
+    exchange: (one, other) => call("exchange", [one, other], inner.exchange(one, other)),
     moveNoReplace: (from, to) => call("moveNoReplace", [from, to], inner.moveNoReplace(from, to)),
     removeFile: (path) => call("removeFile", [path], inner.removeFile(path)),
     removeTree: (path) => call("removeTree", [path], inner.removeTree(path), removeHalf(inner, path)),

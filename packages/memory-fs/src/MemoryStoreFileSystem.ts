@@ -154,10 +154,10 @@ const symlink = (volume: MemoryVolume): StoreFileSystem["symlink"] => (target, p
 const setMode = (volume: MemoryVolume): StoreFileSystem["setMode"] => (path, mode) =>
   attempt("setMode", path, (at) => Attributes.changeMode(volume, at, mode, true))
 
-// == replaceFile, moveNoReplace
+// == exchange, moveNoReplace
 
-const replaceFile = (volume: MemoryVolume): StoreFileSystem["replaceFile"] => (from, to) =>
-  attempt("replaceFile", from, (at) => Linux.rename(volume, at, to.toWellFormed(), "replace"))
+const exchange = (volume: MemoryVolume): StoreFileSystem["exchange"] => (one, other) =>
+  attempt("exchange", one, (at) => Linux.rename(volume, at, other.toWellFormed(), "exchange"))
 
 const moveNoReplace = (volume: MemoryVolume): StoreFileSystem["moveNoReplace"] => (from, to) =>
   attempt("moveNoReplace", from, (at) => Linux.rename(volume, at, to.toWellFormed(), "noReplace"))
@@ -279,7 +279,7 @@ export const make = (volume: MemoryVolume, process: string = volume.newProcess()
   writeFile: writeFile(volume),
   symlink: symlink(volume),
   setMode: setMode(volume),
-  replaceFile: replaceFile(volume),
+  exchange: exchange(volume),
   moveNoReplace: moveNoReplace(volume),
   removeFile: removeFile(volume),
   removeTree: removeTree(volume),

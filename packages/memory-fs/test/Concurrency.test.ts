@@ -173,7 +173,7 @@ const recorded = (options: Options) =>
         syncs.push({ targets: paths.map(withoutId), locked })
         order.push(`sync ${paths.map(withoutId).join(" ")}`)
       }
-      if (operation === "moveNoReplace" || operation === "replaceFile") {
+      if (operation === "moveNoReplace" || operation === "exchange") {
         order.push(`${paths.map(withoutId).join(" → ")}`)
       }
       if (operation === "removeFile" || operation === "removeTree") order.push(`gone ${paths.map(withoutId).join(" ")}`)
@@ -294,7 +294,8 @@ describe("waits for the disk", () => {
         inOrder((yield* during(store.update(name("b"), { patch: { l: "1" } }))).order, [
           "sync committed/<id>/next.json",
           "committed/<id>/next.json → committed/<id>/name.json",
-          "sync committed/<id>"
+          "sync committed/<id>",
+          "gone committed/<id>/next.json"
         ])
         inOrder((yield* during(store.remove(key("c")))).order, [
           "view/<id> → trash/<id>",

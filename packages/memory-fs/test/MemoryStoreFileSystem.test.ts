@@ -183,7 +183,7 @@ it.effect("replacing a file lowers its link count, and names of one inode stay a
     yield* files.rename("/tmp/file", "/tmp/second")
     assert.strictEqual((yield* store.lstat("/tmp/file"))?.nlink, 2)
     yield* store.writeFile("/tmp/other", "other", 0o644)
-    yield* store.replaceFile("/tmp/other", "/tmp/second")
+    yield* files.rename("/tmp/other", "/tmp/second")
     assert.strictEqual((yield* store.lstat("/tmp/file"))?.nlink, 1)
   }))
 
@@ -277,7 +277,7 @@ it.effect("a read-only root refuses every change with EROFS", () =>
       store.writeFile("/tmp/empty/x", "", 0o644),
       store.symlink("x", "/tmp/empty/x"),
       store.setMode("/tmp/empty", 0o755),
-      store.replaceFile("/tmp/empty/inner", "/tmp/empty/x"),
+      store.exchange("/tmp/empty/inner", "/tmp/empty/inner"),
       store.moveNoReplace("/tmp/empty/inner", "/tmp/empty/x"),
       store.removeFile("/tmp/empty/inner"),
       store.removeTree("/tmp/empty/inner"),

@@ -45,7 +45,7 @@ const recorded = Effect.fnUntraced(function*(durability: "full" | "process") {
     writeFile: (path, text, mode) => saying(`writeFile ${path} ${mode.toString(8)}`, fs.writeFile(path, text, mode)),
     symlink: (target, path) => saying(`symlink ${path} = ${target}`, fs.symlink(target, path)),
     setMode: (path, mode) => saying(`setMode ${path} ${mode.toString(8)}`, fs.setMode(path, mode)),
-    replaceFile: (from, to) => saying(`replaceFile ${from} → ${to}`, fs.replaceFile(from, to)),
+    exchange: (one, other) => saying(`exchange ${one} → ${other}`, fs.exchange(one, other)),
     moveNoReplace: (from, to) => saying(`moveNoReplace ${from} → ${to}`, fs.moveNoReplace(from, to)),
     removeFile: (path) => saying(`removeFile ${path}`, fs.removeFile(path)),
     removeTree: (path) => saying(`removeTree ${path}`, fs.removeTree(path)),
@@ -217,8 +217,9 @@ const atFull: ReadonlyArray<Step> = [
     calls: `
       writeFile view/3/next.json 600
       sync file view/3/next.json
-      replaceFile view/3/next.json → view/3/key.json
+      exchange view/3/next.json → view/3/key.json
       sync directory view/3
+      removeFile view/3/next.json
     `
   },
   {
@@ -227,8 +228,9 @@ const atFull: ReadonlyArray<Step> = [
     calls: `
       writeFile committed/1/next.json 600
       sync file committed/1/next.json
-      replaceFile committed/1/next.json → committed/1/name.json
+      exchange committed/1/next.json → committed/1/name.json
       sync directory committed/1
+      removeFile committed/1/next.json
     `
   },
   {
@@ -275,7 +277,7 @@ const atFull: ReadonlyArray<Step> = [
       symlink index/<fork> = ../view/4
       removeFile index/<base>
       symlink index/<base> = ../committed/1
-      sync directory index
+      sync tree index
     `
   },
   { what: "relink where no link is lost", does: ({ store }) => store.relink, calls: "" },
@@ -380,7 +382,8 @@ const atProcess: ReadonlyArray<Step> = [
     does: ({ store }) => store.update(look, labels),
     calls: `
       writeFile view/3/next.json 600
-      replaceFile view/3/next.json → view/3/key.json
+      exchange view/3/next.json → view/3/key.json
+      removeFile view/3/next.json
     `
   },
   {
@@ -388,7 +391,8 @@ const atProcess: ReadonlyArray<Step> = [
     does: ({ store }) => store.update(base, labels),
     calls: `
       writeFile committed/1/next.json 600
-      replaceFile committed/1/next.json → committed/1/name.json
+      exchange committed/1/next.json → committed/1/name.json
+      removeFile committed/1/next.json
     `
   },
   {
@@ -460,12 +464,14 @@ const fullAfterProcess: ReadonlyArray<Step> = [
       sync tree committed/1, tree committed/2, directory committed
       writeFile committed/2/next.json 600
       sync file committed/2/next.json, directory committed/2, directory index
-      replaceFile committed/2/next.json → committed/2/name.json
+      exchange committed/2/next.json → committed/2/name.json
       sync directory committed/2
+      removeFile committed/2/next.json
       writeFile committed/1/next.json 600
       sync file committed/1/next.json, directory committed/1, directory index, directory committed/2/children
-      replaceFile committed/1/next.json → committed/1/name.json
+      exchange committed/1/next.json → committed/1/name.json
       sync directory committed/1
+      removeFile committed/1/next.json
       sync tree active/3
       writeFile active/3/name.json 600
       makeDirectory active/3/children 700
@@ -501,8 +507,9 @@ const fullAfterProcess: ReadonlyArray<Step> = [
     calls: `
       writeFile view/5/next.json 600
       sync file view/5/next.json, tree view/5, directory view, directory index, directory committed/2/children
-      replaceFile view/5/next.json → view/5/key.json
+      exchange view/5/next.json → view/5/key.json
       sync directory view/5
+      removeFile view/5/next.json
     `
   },
   {
@@ -547,12 +554,14 @@ const fullAfterProcess: ReadonlyArray<Step> = [
       sync tree committed/7, directory committed
       writeFile committed/7/next.json 600
       sync file committed/7/next.json, directory committed/7, directory index
-      replaceFile committed/7/next.json → committed/7/name.json
+      exchange committed/7/next.json → committed/7/name.json
       sync directory committed/7
+      removeFile committed/7/next.json
       writeFile committed/7/next.json 600
       sync file committed/7/next.json
-      replaceFile committed/7/next.json → committed/7/name.json
+      exchange committed/7/next.json → committed/7/name.json
       sync directory committed/7
+      removeFile committed/7/next.json
     `
   },
   {
@@ -562,8 +571,9 @@ const fullAfterProcess: ReadonlyArray<Step> = [
     calls: `
       writeFile active/8/next.json 600
       sync file active/8/next.json, tree active/8, directory active, directory index, directory committed/2/children
-      replaceFile active/8/next.json → active/8/key.json
+      exchange active/8/next.json → active/8/key.json
       sync directory active/8
+      removeFile active/8/next.json
     `
   }
 ]
@@ -606,8 +616,9 @@ const processAfterFull: ReadonlyArray<Step> = [
     calls: `
       writeFile view/4/next.json 600
       sync file view/4/next.json
-      replaceFile view/4/next.json → view/4/key.json
+      exchange view/4/next.json → view/4/key.json
       sync directory view/4
+      removeFile view/4/next.json
     `
   },
   {
@@ -650,8 +661,9 @@ const processAfterFull: ReadonlyArray<Step> = [
     calls: `
       writeFile committed/7/next.json 600
       sync file committed/7/next.json
-      replaceFile committed/7/next.json → committed/7/name.json
+      exchange committed/7/next.json → committed/7/name.json
       sync directory committed/7
+      removeFile committed/7/next.json
     `
   },
   {
@@ -661,8 +673,9 @@ const processAfterFull: ReadonlyArray<Step> = [
     calls: `
       writeFile active/8/next.json 600
       sync file active/8/next.json
-      replaceFile active/8/next.json → active/8/key.json
+      exchange active/8/next.json → active/8/key.json
       sync directory active/8
+      removeFile active/8/next.json
     `
   }
 ]

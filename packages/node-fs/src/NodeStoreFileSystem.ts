@@ -18,6 +18,7 @@ import {
   AT_REMOVEDIR,
   LOCK_EX,
   LOCK_NB,
+  RENAME_EXCHANGE,
   RENAME_NOREPLACE,
   type Syscalls,
   syscalls
@@ -107,11 +108,11 @@ const make = Effect.gen(function*() {
       succeeded(sys.chmod(path, mode))
     })
 
-  // === replaceFile
-  const replaceFile = (from: string, to: string) =>
-    attempt("replaceFile", from, (sys) => {
-      checkPath(to)
-      succeeded(sys.renameat2(AT_FDCWD, from, AT_FDCWD, to, 0))
+  // === exchange
+  const exchange = (one: string, other: string) =>
+    attempt("exchange", one, (sys) => {
+      checkPath(other)
+      succeeded(sys.renameat2(AT_FDCWD, one, AT_FDCWD, other, RENAME_EXCHANGE))
     })
 
   // === moveNoReplace
@@ -186,7 +187,7 @@ const make = Effect.gen(function*() {
     writeFile,
     symlink,
     setMode,
-    replaceFile,
+    exchange,
     moveNoReplace,
     removeFile,
     removeTree,

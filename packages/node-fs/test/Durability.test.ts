@@ -52,7 +52,7 @@ const recorder = (inner: StoreFileSystem, root: string) => {
     sync: (targets) =>
       noting(inner.sync(targets), `sync ${targets.map(({ kind, path }) => `${kind} ${short(path)}`).join(", ")}`),
     moveNoReplace: (from, to) => noting(inner.moveNoReplace(from, to), `move ${short(from)} ${short(to)}`),
-    replaceFile: (from, to) => noting(inner.replaceFile(from, to), `replace ${short(from)} ${short(to)}`),
+    exchange: (one, other) => noting(inner.exchange(one, other), `exchange ${short(one)} ${short(other)}`),
     removeFile: (path) => noting(inner.removeFile(path), `unlink ${short(path)}`),
     removeTree: (path) => noting(inner.removeTree(path), `delete ${short(path)}`),
     tryLock: (directory) =>
@@ -144,14 +144,16 @@ const asDocumented: Record<string, ReadonlyArray<string>> = {
   "update of a name": [
     "lock",
     "sync file committed/s2/next.json",
-    "replace committed/s2/next.json committed/s2/name.json",
-    "sync directory committed/s2"
+    "exchange committed/s2/next.json committed/s2/name.json",
+    "sync directory committed/s2",
+    "unlink committed/s2/next.json"
   ],
   "update of a key": [
     "lock",
     "sync file view/s3/next.json",
-    "replace view/s3/next.json view/s3/key.json",
-    "sync directory view/s3"
+    "exchange view/s3/next.json view/s3/key.json",
+    "sync directory view/s3",
+    "unlink view/s3/next.json"
   ],
   "what changes nothing": [],
   // The whole store is looked at while nobody changes it.
@@ -239,7 +241,7 @@ describe.runIf(runs)("what is asked of the disk, and when", () => {
       const [link = ""] = fs.readdirSync(`${root}/index`)
       fs.rmSync(`${root}/index/${link}`)
       yield* store.relink
-      assert.deepStrictEqual(yield* take, ["lock", "sync directory index"])
+      assert.deepStrictEqual(yield* take, ["lock", "sync tree index"])
     }))
 
   // ============================================================ as system calls

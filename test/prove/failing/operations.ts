@@ -70,7 +70,7 @@ const commitPoints: Readonly<Record<Known["_tag"], RegExp | undefined>> = {
   commit: /^moveNoReplace active\/\S+ → committed\//,
   remove: /^moveNoReplace \S+ → trash\//,
   // Of the snapshot itself: ancestors that become durable are not what is asked for.
-  update: /^replaceFile \S+next\.json → /,
+  update: /^exchange \S+next\.json → /,
   mounts: undefined,
   stat: undefined,
   usage: undefined,

@@ -8,7 +8,7 @@ import { Effect, Result } from "effect"
 import type { Kind, SnapshotId } from "../Snapshot.ts"
 import { StoreFailure } from "../SnapshotterError.ts"
 import { childMarks, whereIs } from "./children.ts"
-import { idsAmong, kinds, parseLink, parseParentLink, type Target } from "./layout.ts"
+import { idsAmong, isHash, kinds, parseLink, parseParentLink, type Target } from "./layout.ts"
 import { type Metadata, readMetadata } from "./metadata.ts"
 import { unlessUnreadable } from "./read.ts"
 import { sha256Hex } from "./sha256.ts"
@@ -136,7 +136,8 @@ const lookAtIndex = Effect.fnUntraced(function*(
     const text = yield* unlessUnreadable(store.fs.readLink(path), () => undefined)
     const target = text === undefined ? undefined : parseLink(text)
     if (target === undefined) {
-      violations.push(damage("P6", path, "is not a link to a snapshot"))
+      const remedy = isHash(hash) ? "; relink puts it right" : ""
+      violations.push(damage("P6", path, `is not a link to a snapshot${remedy}`))
       continue
     }
     const there = seen.get(target.id)

@@ -29,6 +29,9 @@ export const kinds: ReadonlyArray<Kind> = ["active", "view", "committed"]
 
 const isId = Schema.is(SnapshotId)
 
+/** Whether a link of the index may have this name. */
+export const isHash = (name: string): boolean => /^[0-9a-f]{64}$/.test(name)
+
 /** The paths of one store. */
 export interface Layout {
   readonly root: string

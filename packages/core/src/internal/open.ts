@@ -247,6 +247,8 @@ const canHoldAStore = Effect.fnUntraced(function*(fs: StoreFileSystem, layout: L
   yield* clear.pipe(
     Effect.andThen(fs.symlink("nowhere", one)),
     Effect.andThen(fs.moveNoReplace(one, other)),
+    Effect.andThen(fs.symlink("elsewhere", one)),
+    Effect.andThen(fs.exchange(one, other)),
     Effect.andThen(clear),
     Effect.catch((error) => Effect.flatMap(unsuitedBy(fs, layout.root, error), Effect.fail))
   )

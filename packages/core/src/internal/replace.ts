@@ -1,4 +1,9 @@
-/** Replacing one metadata file: the commit point of `update`, and how a layer is recorded as durable. */
+/**
+ * Replacing one metadata file: the commit point of `update`, and how a layer is recorded as durable.
+ *
+ * The new one and the old one change places, and the old one goes once that is on disk: a rename over it would give its
+ * inode away at once, and a disk without a journal may still lead there by the name when others have it.
+ */
 import { Effect } from "effect"
 import type { SyncTarget } from "../StoreFileSystem.ts"
 import { anew } from "./anew.ts"
@@ -21,17 +26,18 @@ export const replaceMetadata = Effect.fnUntraced(function*(
 ) {
   const paths = store.layout.snapshot(target.kind, target.id)
   const waits = metadata.durable
+  const [now, text] = [paths.metadata(target.kind), encodeMetadata(metadata)]
   staging.undo(leaveBehind(store.fs.removeFile(paths.next)))
   yield* Effect.mapError(
-    anew(store.fs, paths.next, store.fs.writeFile(paths.next, encodeMetadata(metadata), 0o600)),
+    anew(store.fs, paths.next, store.fs.writeFile(paths.next, text, 0o600)),
     failedIn(operation)
   )
   return {
     before: waits ? [{ kind: "file", path: paths.next }, ...wanted] : [],
-    commit: store.fs.replaceFile(paths.next, paths.metadata(target.kind)),
-    happened: Effect.map(store.fs.lstat(paths.next), (entry) => entry === undefined),
+    commit: store.fs.exchange(paths.next, now),
+    happened: Effect.map(store.fs.readFile(now), (found) => found === text),
     after: waits ? [{ kind: "directory", path: paths.directory }] : [],
-    settle: Effect.void,
+    settle: leaveBehind(store.fs.removeFile(paths.next)),
     result: metadata
   } satisfies Staged<Metadata>
 })

@@ -75,7 +75,7 @@ export const storingCases: Suite<Needs> = [
         writeFile: store.writeFile(`${at}/x`, "", 0o644),
         symlink: store.symlink("x", `${at}/x`),
         setMode: store.setMode(at, 0o755),
-        replaceFile: store.replaceFile(`${at}/file`, `${at}/x`),
+        exchange: store.exchange(`${at}/file`, `${at}/file`),
         moveNoReplace: store.moveNoReplace(`${at}/file`, `${at}/x`),
         removeFile: store.removeFile(`${at}/file`),
         copyDirectoryAttributes: store.copyDirectoryAttributes(place.at(), at)

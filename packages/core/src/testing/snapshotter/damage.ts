@@ -268,6 +268,29 @@ const more: Suite<Needs> = [
           yield* expectThat("it has its layer", (yield* fs.lstat(layerOf(mounts))) !== undefined)
         }
       })
+  ),
+  statement(
+    "a name that was taken away and came up as somebody else's file is free again after relink",
+    (bench) =>
+      Effect.gen(function*() {
+        const { fs, layout, store } = bench
+        yield* store.prepare(key("a"))
+        const { link } = yield* whereabouts(bench, "a")
+        yield* store.remove(key("a"))
+        yield* fs.writeFile(link, "another's", 0o644)
+        const foreign = `${layout.index}/foreign`
+        yield* fs.writeFile(foreign, "foreign", 0o644)
+        yield* expectRefusal("prepare", store.prepare(key("a")), { tag: "Damaged", fields: { path: link } })
+        const told = (yield* store.check).filter(({ severity }) => severity === "damage").map(({ path }) => path)
+        yield* expectEqual("what check reports", told.toSorted(), [link, foreign].toSorted())
+        yield* store.cleanup
+        yield* expectEqual("what cleanup leaves", yield* fs.readFile(link), "another's")
+        yield* expectEqual("what is relinked", yield* store.relink, [link])
+        yield* expectEqual("what is relinked then", yield* store.relink, [])
+        yield* store.prepare(key("a"))
+        yield* expectEqual("what is left alone", yield* fs.readFile(foreign), "foreign")
+      yield* fs.removeFile(foreign)
+      })
   )
 ]
 

@@ -32,7 +32,7 @@ export const failuresCases: Suite<Needs> = [
       yield* expectCode("makeDirectory", fs.makeDirectory(at("file/x"), 0o755), "ENOTDIR")
       yield* expectCode("writeFile", fs.writeFile(at("file/x"), "", 0o644), "ENOTDIR")
       yield* expectCode("symlink", fs.symlink("x", at("file/x")), "ENOTDIR")
-      yield* expectCode("replaceFile", fs.replaceFile(at("other"), at("file/x")), "ENOTDIR")
+      yield* expectCode("exchange", fs.exchange(at("other"), at("file/x")), "ENOTDIR")
       yield* expectCode("moveNoReplace", fs.moveNoReplace(at("other"), at("file/x")), "ENOTDIR")
       yield* expectCode("realPath", fs.realPath(at("file/x")), "ENOTDIR")
       yield* expectCode("readDirectory", fs.readDirectory(at("file/x")), "ENOTDIR")
@@ -43,7 +43,7 @@ export const failuresCases: Suite<Needs> = [
       yield* expectCode("makeDirectory", fs.makeDirectory(at("missing/x"), 0o755), "ENOENT")
       yield* expectCode("writeFile", fs.writeFile(at("missing/x"), "", 0o644), "ENOENT")
       yield* expectCode("symlink", fs.symlink("x", at("missing/x")), "ENOENT")
-      yield* expectCode("replaceFile", fs.replaceFile(at("file"), at("missing/x")), "ENOENT")
+      yield* expectCode("exchange", fs.exchange(at("file"), at("missing/x")), "ENOENT")
       yield* expectCode("moveNoReplace", fs.moveNoReplace(at("file"), at("missing/x")), "ENOENT")
       yield* expectEqual("the file", yield* fs.readFile(at("file")), "")
     })),

@@ -1,59 +1,55 @@
-/** Moving: `replaceFile` and `moveNoReplace`, atomically or not at all. */
+/** Moving: `exchange` and `moveNoReplace`, atomically or not at all. */
 import { Effect } from "effect"
 import { expectEqual, expectThat, type Suite } from "../Suite.ts"
 import { expectCode, inodeOf, makeOneOfEach, modeOf, type Needs, sorted, statement, takenNames } from "./bench.ts"
 
 export const movingCases: Suite<Needs> = [
-  statement("replaceFile moves a file to where nothing is", (fs, at) =>
-    Effect.gen(function*() {
-      yield* fs.writeFile(at("a"), "a", 0o640)
-      yield* fs.replaceFile(at("a"), at("b"))
-      yield* expectEqual("the names", yield* fs.readDirectory(at()), ["b"])
-      yield* expectEqual("the text", yield* fs.readFile(at("b")), "a")
-      yield* expectEqual("the mode", yield* modeOf(fs, at("b")), 0o640)
-    })),
-  statement("replaceFile moves a file over another", (fs, at) =>
+  statement("exchange lets two files change places", (fs, at) =>
     Effect.gen(function*() {
       yield* fs.writeFile(at("a"), "a", 0o640)
       yield* fs.writeFile(at("b"), "b", 0o644)
-      const inode = yield* inodeOf(fs, at("a"))
-      yield* fs.replaceFile(at("a"), at("b"))
-      yield* expectEqual("the names", yield* fs.readDirectory(at()), ["b"])
-      yield* expectEqual("the text", yield* fs.readFile(at("b")), "a")
-      yield* expectEqual("the inode", yield* inodeOf(fs, at("b")), inode)
-    })),
-  statement("replaceFile moves and replaces symlinks themselves", (fs, at) =>
-    Effect.gen(function*() {
-      yield* makeOneOfEach(fs, at)
-      yield* fs.symlink("elsewhere", at("new"))
-      yield* fs.replaceFile(at("new"), at("link"))
-      yield* expectEqual("the new target", yield* fs.readLink(at("link")), "elsewhere")
-      yield* expectEqual("the old target's names", yield* fs.readDirectory(at("full")), ["inner"])
-    })),
-  statement("replaceFile of a file onto itself changes nothing", (fs, at) =>
-    Effect.gen(function*() {
-      yield* fs.writeFile(at("a"), "a", 0o644)
-      yield* fs.replaceFile(at("a"), at("a"))
-      yield* expectEqual("the text", yield* fs.readFile(at("a")), "a")
+      const inodes = [yield* inodeOf(fs, at("a")), yield* inodeOf(fs, at("b"))]
+      yield* fs.exchange(at("a"), at("b"))
+      yield* expectEqual("the names", sorted(yield* fs.readDirectory(at())), ["a", "b"])
+      yield* expectEqual("the texts", [yield* fs.readFile(at("a")), yield* fs.readFile(at("b"))], ["b", "a"])
+      yield* expectEqual("the modes", [yield* modeOf(fs, at("a")), yield* modeOf(fs, at("b"))], [0o644, 0o640])
+      yield* expectEqual("the inodes", [yield* inodeOf(fs, at("b")), yield* inodeOf(fs, at("a"))], inodes)
     })),
   statement(
-    "replaceFile is ENOENT where nothing is to move, and EISDIR onto a directory",
+    "exchange takes symlinks themselves, and directories with what is in them",
     (fs, at) =>
       Effect.gen(function*() {
         yield* makeOneOfEach(fs, at)
-        yield* expectCode("of nothing", fs.replaceFile(at("missing"), at("file")), "ENOENT")
-        yield* expectCode("onto an empty directory", fs.replaceFile(at("file"), at("empty")), "EISDIR")
-        yield* expectCode("onto a full directory", fs.replaceFile(at("file"), at("full")), "EISDIR")
-        yield* expectEqual("the text", yield* fs.readFile(at("file")), "text")
+        yield* fs.exchange(at("link"), at("file"))
+        yield* fs.exchange(at("dangling"), at("full"))
+        yield* expectEqual("the file", yield* fs.readFile(at("link")), "text")
+        yield* expectEqual("the symlink", yield* fs.readLink(at("file")), "full")
+        yield* expectEqual("the dangling symlink", yield* fs.readLink(at("full")), "nowhere")
+        yield* expectEqual("the directory", yield* fs.readDirectory(at("dangling")), ["inner"])
       })
   ),
-  statement("whoever looks during replaceFile sees the old file or the new one", (fs, at) =>
+  statement("exchange of a file with itself changes nothing", (fs, at) =>
+    Effect.gen(function*() {
+      yield* fs.writeFile(at("a"), "a", 0o644)
+      yield* fs.exchange(at("a"), at("a"))
+      yield* expectEqual("the text", yield* fs.readFile(at("a")), "a")
+    })),
+  statement("exchange is ENOENT where one of them is missing, and moves nothing", (fs, at) =>
+    Effect.gen(function*() {
+      yield* fs.writeFile(at("file"), "text", 0o644)
+      yield* expectCode("of nothing", fs.exchange(at("missing"), at("file")), "ENOENT")
+      yield* expectCode("with nothing", fs.exchange(at("file"), at("missing")), "ENOENT")
+      yield* expectEqual("the names", yield* fs.readDirectory(at()), ["file"])
+      yield* expectEqual("the text", yield* fs.readFile(at("file")), "text")
+    })),
+  statement("whoever looks during exchange sees the old file or the new one", (fs, at) =>
     Effect.gen(function*() {
       yield* fs.writeFile(at("file"), "0", 0o644)
-      const replacing = Effect.forEach(Array.from({ length: 50 }, (_, i) => `${i}`), (text) =>
+      const exchanging = Effect.forEach(Array.from({ length: 50 }, (_, i) => `${i}`), (text) =>
         Effect.gen(function*() {
           yield* fs.writeFile(at("next"), text, 0o644)
-          yield* fs.replaceFile(at("next"), at("file"))
+          yield* fs.exchange(at("next"), at("file"))
+          yield* fs.removeFile(at("next"))
           yield* Effect.yieldNow
         }), { discard: true })
       const looking = Effect.forEach(Array.from({ length: 50 }), () =>
@@ -61,7 +57,7 @@ export const movingCases: Suite<Needs> = [
           yield* expectThat("there is a whole file", /^\d+$/.test((yield* fs.readFile(at("file"))) ?? ""))
           yield* Effect.yieldNow
         }), { discard: true })
-      yield* Effect.all([replacing, looking], { concurrency: "unbounded", discard: true })
+      yield* Effect.all([exchanging, looking], { concurrency: "unbounded", discard: true })
     })),
   statement("moveNoReplace moves a directory with its contents", (fs, at) =>
     Effect.gen(function*() {

@@ -85,17 +85,21 @@ export const treeCases: Suite<Needs> = [
       yield* expectEqual("the text", yield* fs.readFile(at("file")), "text")
     })),
   statement(
-    "replaceFile replaces one name of a file, and does nothing between two names of one",
+    "exchange takes one name of a file, and its other name stays",
     ({ at, fs, tree }) =>
       Effect.gen(function*() {
         yield* fs.writeFile(at("file"), "text", 0o644)
         yield* tree.link(at("file"), at("again"))
-        yield* fs.replaceFile(at("file"), at("again"))
+        yield* fs.exchange(at("file"), at("again"))
         yield* expectEqual("the inodes", yield* inodeOf(fs, at("file")), yield* inodeOf(fs, at("again")))
         yield* fs.writeFile(at("other"), "other", 0o644)
-        yield* fs.replaceFile(at("other"), at("again"))
-        yield* expectEqual("the text", yield* fs.readFile(at("file")), "text")
-        yield* expectEqual("how many names", (yield* fs.lstat(at("file")))?.nlink, 1)
+        yield* fs.exchange(at("other"), at("again"))
+        yield* expectEqual("the texts", [yield* fs.readFile(at("again")), yield* fs.readFile(at("other"))], [
+          "other",
+          "text"
+        ])
+        yield* expectEqual("the inodes then", yield* inodeOf(fs, at("file")), yield* inodeOf(fs, at("other")))
+        yield* expectEqual("how many names", (yield* fs.lstat(at("file")))?.nlink, 2)
       })
   ),
   statement("sync takes symlinks and FIFOs as what they are", (place) =>
