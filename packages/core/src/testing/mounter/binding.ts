@@ -180,6 +180,20 @@ export const bindingCases: Suite<Needs> = [
       yield* failureOf("mounting", place.mounter.mount(mounts, target))
       yield* expectNothingMounted(place)
     })),
+  statement(
+    "where a later one of several mounts is refused when the first is made, none stays",
+    (place) =>
+      Effect.gen(function*() {
+        const layer = yield* makeLayer(place, 0, "a")
+        const target = yield* makeTarget(place)
+        const error = yield* failureOf(
+          "mounting",
+          place.mounter.mount([...bind(layer, true), ...bind(layer, true)], target)
+        )
+        yield* expectEqual("the failure", error._tag, "AlreadyMounted")
+        yield* expectNothingMounted(place)
+      })
+  ),
   statement("no mounts at all are MountFailed", (place) =>
     Effect.gen(function*() {
       const target = yield* makeTarget(place)

@@ -5,6 +5,7 @@ import { Snapshotter } from "../../Snapshotter.ts"
 import { expectEqual, expectThat, type Suite } from "../Suite.ts"
 import {
   type Bench,
+  expectRefusal,
   forest,
   key,
   mountedByCase,
@@ -57,6 +58,34 @@ export const forkEndingCases: Suite<Needs> = [
         yield* expectEqual("what it became", info.name, name("B"))
         yield* expectEqual("what is mounted", yield* mountedByCase(bench), before)
         yield* expectEqual("the first", (yield* store.stat(name("A"))).kind, "committed")
+      })
+  ),
+  statement("a fork that ends leaves alone what others have put under its key", (bench) =>
+    Effect.gen(function*() {
+      const { mounter, store } = bench
+      yield* on(bench)(discarded({ key: key("a") }, (directory) =>
+        Effect.gen(function*() {
+          yield* mounter.unmount(directory)
+          yield* store.remove(key("a"))
+          yield* store.prepare(key("a"))
+        })))
+      yield* expectEqual("the forest", namesOf(yield* forest(store)), ["a"])
+    })),
+  statement(
+    "a fork that is committed again is not what others have put under its key",
+    (bench) =>
+      Effect.gen(function*() {
+        const { store } = bench
+        yield* store.prepare(key("b"))
+        yield* store.commit(name("B"), key("b"))
+        yield* Effect.scoped(Effect.gen(function*() {
+          const fork = yield* on(bench)(scoped({ key: key("a") }))
+          yield* expectRefusal("commit", fork.commit(name("B")), { tag: "NameTaken" })
+          yield* store.remove(key("a"))
+          yield* store.prepare(key("a"))
+          yield* expectRefusal("commit again", fork.commit(name("A")), { tag: "SnapshotNotFound" })
+        }))
+        yield* expectEqual("the forest", namesOf(yield* forest(store)), ["B", "a"])
       })
   ),
   statement("a fork that waits for the lock can be interrupted, and leaves nothing", (bench) =>
