@@ -124,6 +124,13 @@ const lookAtSnapshot = Effect.fnUntraced(
   }
 )
 
+/** What to do about something in the index that is no link. */
+const remedyOf = (store: Store, hash: string) =>
+  Effect.map(store.fs.lstat(store.layout.link(hash)), (entry) => {
+    if (!isHash(hash)) return ""
+    return entry?.type === "directory" ? "; it is a directory: move it elsewhere" : "; relink puts it right"
+  })
+
 /** Every snapshot has the one link that its name asks for; every other link is dead. */
 const lookAtIndex = Effect.fnUntraced(function*(
   store: Store,
@@ -136,8 +143,7 @@ const lookAtIndex = Effect.fnUntraced(function*(
     const text = yield* unlessUnreadable(store.fs.readLink(path), () => undefined)
     const target = text === undefined ? undefined : parseLink(text)
     if (target === undefined) {
-      const remedy = isHash(hash) ? "; relink puts it right" : ""
-      violations.push(damage("P6", path, `is not a link to a snapshot${remedy}`))
+      violations.push(damage("P6", path, `is not a link to a snapshot${yield* remedyOf(store, hash)}`))
       continue
     }
     const there = seen.get(target.id)

@@ -289,7 +289,13 @@ const more: Suite<Needs> = [
         yield* expectEqual("what is relinked then", yield* store.relink, [])
         yield* store.prepare(key("a"))
         yield* expectEqual("what is left alone", yield* fs.readFile(foreign), "foreign")
-      yield* fs.removeFile(foreign)
+        yield* fs.removeFile(foreign)
+        const directory = `${layout.index}/${"0".repeat(64)}`
+        yield* fs.makeDirectory(directory, 0o755)
+        const [found] = yield* store.check
+        yield* expectThat("check says what to do about it", found?.message.includes("move it elsewhere") === true)
+        yield* expectEqual("what is relinked of it", yield* store.relink, [])
+        yield* fs.removeTree(directory)
       })
   )
 ]
