@@ -1,6 +1,7 @@
 /** The parts of the campaign, in their order: the short ones first, since what they leave of their time goes to the others. */
 import type { Share } from "./campaign.ts"
 import { faults } from "./faults.ts"
+import { images } from "./images.ts"
 import { kills } from "./kills.ts"
 import { reality } from "./reality.ts"
 import { states } from "./states.ts"
@@ -10,6 +11,7 @@ export const shares: ReadonlyArray<Share> = [
   { part: faults, weight: 4 },
   { part: syscalls, weight: 3 },
   { part: reality, weight: 2 },
+  { part: images, weight: 3 },
   { part: kills, weight: 8 },
   { part: states, weight: 12 }
 ]

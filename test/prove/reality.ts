@@ -24,70 +24,75 @@ export const reality: Part = {
 
 /** So many programs, or as many as there is time for. */
 export const compare = (orders: Orders, programsMax: number): Promise<Outcome> => {
-  const tally = new Tally(orders.seed)
+  const first = orders.replay === undefined ? orders.seed : Number(orders.replay)
+  const most = orders.replay === undefined ? programsMax : 1
+  const tally = new Tally()
   const all = Effect.gen(function*() {
     const place = yield* freshDirectoryIn(tmpfs())
     const blanks = new Blanks(place)
-    while (tally.programs < programsMax && performance.now() < orders.until) {
-      const { format, seed } = tally.next()
+    let programs = 0
+    while (programs < most && (programs === 0 || performance.now() < orders.until)) {
+      // Everything a program does comes from one seed, its disk too.
+      const seed = first + programs++
+      const format = formatOf(seed)
       tally.saw(seed, format, yield* runProgram({ seed, format, place, blanks, copies: copiesEach }))
-      if (tally.programs % formats.length === 0) tally.agreed(seed, yield* agreementOf(seed))
-      orders.progress(`${tally.programs} programs, ${tally.counts["copies"]} copies`)
+      if (most === 1 || programs % formats.length === 0) tally.agreed(seed, yield* agreementOf(seed))
+      orders.progress(`${programs} programs, ${tally.counts.copies} copies`)
     }
-    return tally.outcome(tally.programs === programsMax)
+    for (const line of tally.lines()) orders.progress(line)
+    return { counts: { programs, ...tally.counts }, violations: tally.violations, complete: programs === most }
   })
   return Effect.runPromise(Effect.scoped(all), { signal: orders.signal })
 }
 
-/** Everything a program does comes from one seed, its disk too: the seeds are those from the campaign's on. */
+const formatOf = (seed: number): Format => {
+  const format = formats[seed % formats.length]
+  if (format === undefined) throw new Error(`the seed ${seed} is no whole number`)
+  return format
+}
+
 class Tally {
-  private readonly seed: number
+  readonly violations: Array<Violation> = []
+  readonly counts = { copies: 0, distinct: 0, enumerated: 0, departed: 0, states: 0, crossed: 0 }
   private readonly digests = new Set<string>()
-  private readonly violations: Array<Violation> = []
-  readonly counts: Record<string, number> = {}
-  programs = 0
-
-  constructor(seed: number) {
-    this.seed = seed
-  }
-
-  next(): { readonly seed: number; readonly format: Format } {
-    const seed = this.seed + this.programs++
-    const format = formats[seed % formats.length]
-    if (format === undefined) throw new Error(`the seed ${seed} is no whole number`)
-    return { seed, format }
-  }
+  /** What each format has shown, and how often. */
+  private readonly shown = new Map<string, Map<string, number>>()
 
   saw(seed: number, format: Format, seen: ReadonlyArray<Seen>): void {
     for (const one of seen) {
-      this.digests.add(one.digest)
-      this.count("copies")
-      this.count(`${format.name}: ${namesOf(one)}`)
-      if (!one.inOneOrder) this.count(`${format.name}: not in one order`)
-      for (const fate of one.fates) this.count(`${format.name}: contents ${fate}`)
-      if (one.simulated !== undefined) this.count("enumerated")
+      this.counts.copies++
+      this.counts.distinct = this.digests.add(one.digest).size
+      if (one.simulated !== undefined) this.counts.enumerated++
+      if (one.departures?.length !== 0) this.counts.departed++
+      this.note(format, namesOf(one))
+      if (one.departures?.length === 0 && !one.inOneOrder) this.note(format, "directories not in order with each other")
+      for (const fate of one.fates) this.note(format, `contents ${fate}`)
       const wrong = wrongIn(format, one)
       if (wrong !== undefined) this.violate(seed, `${format.name}, seed ${seed}: ${wrong}\n${one.report}`)
     }
   }
 
   agreed(seed: number, { crossed, disagreements, states }: Effect.Success<ReturnType<typeof agreementOf>>): void {
-    this.count("states", states)
-    this.count("crossed", crossed)
+    this.counts.states += states
+    this.counts.crossed += crossed
     for (const one of disagreements) this.violate(seed, one)
   }
 
-  private count(what: string, times = 1): void {
-    this.counts[what] = (this.counts[what] ?? 0) + times
+  private note({ name }: Format, what: string): void {
+    const shown = this.shown.get(name) ?? new Map<string, number>()
+    this.shown.set(name, shown.set(what, (shown.get(what) ?? 0) + 1))
   }
 
   private violate(seed: number, what: string): void {
-    this.violations.push({ what, replay: `npm run prove -- --only reality --seed ${seed}` })
+    this.violations.push({ what, replay: `npm run prove -- --only reality --replay ${seed}` })
   }
 
-  outcome(complete: boolean): Outcome {
-    const counts = { programs: this.programs, distinct: this.digests.size, ...this.counts }
-    return { counts, violations: this.violations, complete }
+  /** For reading: what `docs/FAILURES.md` says of each. */
+  lines(): ReadonlyArray<string> {
+    return [...this.shown].map(([format, shown]) => {
+      const each = [...shown].sort(([, one], [, other]) => other - one)
+      return `${format}: ${each.map(([what, times]) => `${what} ${times}`).join("; ")}`
+    })
   }
 }
 

@@ -17,6 +17,7 @@ const weights: ReadonlyArray<readonly [Operation["do"], number]> = [
   ["write", 3],
   ["truncate", 1],
   ["rename", 9],
+  ["exchange", 3],
   ["link", 2],
   ["symlink", 3],
   ["whiteout", 1],
@@ -81,6 +82,8 @@ const chosen = (
     }
     case "rename":
       return renaming(random, history, path)
+    case "exchange":
+      return exchanging(random, all)
     case "link":
       return file === undefined || !isFree ? undefined : { do: what, from: file, to: path }
     case "unlink": {
@@ -121,6 +124,13 @@ const renaming = (random: Random, history: History, to: string): Operation | und
   if (replaced !== undefined && isDirectory(replaced) !== isDirectory(moved)) return undefined
   if (replaced !== undefined && replaced.entries.size > 0) return undefined
   return { do: "rename", from, to }
+}
+
+/** Two that are not in one another. */
+const exchanging = (random: Random, all: ReadonlyArray<readonly [string, Known]>): Operation | undefined => {
+  const [from, to] = [random.pick(all)?.[0] ?? "", random.pick(all)?.[0] ?? ""]
+  const isApart = !`${from}/`.startsWith(`${to}/`) && !`${to}/`.startsWith(`${from}/`)
+  return from !== "" && to !== "" && isApart ? { do: "exchange", from, to } : undefined
 }
 
 const isDirectory = ({ made }: Known): boolean => made.type === "directory"

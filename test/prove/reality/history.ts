@@ -86,6 +86,8 @@ class Writer implements History {
         return this.change([this.named(operation.to, this.at(operation.from))])
       case "rename":
         return this.rename(operation.from, operation.to)
+      case "exchange":
+        return this.exchange(operation.from, operation.to)
       case "unlink":
       case "rmdir":
         return this.change([this.named(operation.path, undefined)])
@@ -114,6 +116,11 @@ class Writer implements History {
   private rename(from: string, to: string): void {
     const node = this.at(from)
     if (find(this, to) !== node) this.change([this.named(from, undefined), this.named(to, node)])
+  }
+
+  private exchange(one: string, other: string): void {
+    const [node, another] = [this.at(one), this.at(other)]
+    if (node !== another) this.change([this.named(one, another), this.named(other, node)])
   }
 
   private named(path: string, node: Node | undefined): NameChange {

@@ -5,7 +5,7 @@ export type Operation =
   | { readonly do: "create"; readonly path: string; readonly mode: number; readonly text: string }
   | { readonly do: "write"; readonly path: string; readonly offset: number; readonly text: string }
   | { readonly do: "truncate"; readonly path: string; readonly length: number }
-  | { readonly do: "rename"; readonly from: string; readonly to: string }
+  | { readonly do: "rename" | "exchange"; readonly from: string; readonly to: string }
   | { readonly do: "link"; readonly from: string; readonly to: string }
   | { readonly do: "symlink"; readonly target: string; readonly path: string }
   | { readonly do: "whiteout"; readonly path: string }
@@ -27,6 +27,7 @@ export const describe = (operation: Operation): string => {
     case "write":
       return `write ${shown(operation.text)} to ${operation.path} at ${operation.offset}`
     case "rename":
+    case "exchange":
     case "link":
       return `${operation.do} ${operation.from} → ${operation.to}`
     case "symlink":

@@ -26,6 +26,8 @@ export const perform = (
         return yield* trees.truncate(at(operation.path), operation.length)
       case "rename":
         return yield* trees.rename(at(operation.from), at(operation.to))
+      case "exchange":
+        return yield* trees.rename(at(operation.from), at(operation.to), "exchange")
       case "link":
         return yield* trees.link(at(operation.from), at(operation.to))
       case "symlink":
