@@ -1,7 +1,11 @@
 /** The parts of the campaign, in their order: the short ones first, since what they leave of their time goes to the others. */
 import type { Share } from "./campaign.ts"
 import { faults } from "./faults.ts"
+<<<<<<< HEAD
 import { images } from "./images.ts"
+=======
+import { fullDisk } from "./fullDisk.ts"
+>>>>>>> 92f4354 (wip)
 import { kills } from "./kills.ts"
 import { reality } from "./reality.ts"
 import { states } from "./states.ts"
@@ -9,6 +13,7 @@ import { syscalls } from "./syscalls.ts"
 
 export const shares: ReadonlyArray<Share> = [
   { part: faults, weight: 4 },
+  { part: fullDisk, weight: 2 },
   { part: syscalls, weight: 3 },
   { part: reality, weight: 2 },
   { part: images, weight: 3 },

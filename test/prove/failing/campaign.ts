@@ -35,7 +35,7 @@ export interface Report {
 const pairs = settings.flatMap((setting) => operations.map((operation) => ({ setting, operation })))
 
 /** No more than so many are told: one fault shows in many cases. */
-const foundMax = 20
+export const foundMax = 20
 
 export const strikeAll = (
   machine: Machine,

@@ -2,6 +2,7 @@
 import * as Faults from "@snapshotter/memory-fs/Faults"
 import { Clock, Effect, References } from "effect"
 import { type Bench, newLeash } from "./Bench.ts"
+import { still } from "./clock.ts"
 import { type Case, strikeOnce } from "./strike.ts"
 import type { Strike } from "./strikes.ts"
 
@@ -25,7 +26,25 @@ export const loop = (bench: Bench, strike: Strike): Effect.Effect<ReadonlyArray<
         return strike.calls(n, leash.control)
       }, program)
     return cases
-  }).pipe(
+  }).pipe(struck)
+
+/** The cases of one strike at these calls, by their numbers. */
+export const loopAt = (
+  bench: Bench,
+  strike: Strike,
+  numbers: ReadonlyArray<number>
+): Effect.Effect<ReadonlyArray<Case>> =>
+  Effect.map(
+    Effect.forEach(numbers, (n) =>
+      Effect.suspend(() => {
+        const leash = newLeash()
+        return strikeOnce(bench, strike, Faults.make(strike.calls(n, leash.control)), n, leash)
+      })),
+    (cases) => cases.filter((one) => one !== undefined)
+  ).pipe(struck)
+
+const struck = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+  effect.pipe(
     Effect.provideService(Clock.Clock, still),
     Effect.provideService(References.MinimumLogLevel, "None")
   )
@@ -34,20 +53,3 @@ const applies = (bench: Bench, { kind, steps }: Strike): boolean => {
   if (steps) return bench.steps > 0
   return kind === "fails halfway" || kind === "dies halfway" ? bench.halves > 0 : true
 }
-
-const real = Effect.runSync(Clock.Clock)
-
-/** Time stands still, so that what is written is the same each time; whoever sleeps, sleeps. */
-const still: Clock.Clock = (() => {
-  const nanos = 1_700_000_000_000_000_000n
-  const millis = Number(nanos / 1_000_000n)
-  return {
-    currentTimeMillisUnsafe: () => millis,
-    currentTimeMillis: Effect.succeed(millis),
-    currentTimeNanosUnsafe: () => nanos,
-    currentTimeNanos: Effect.succeed(nanos),
-    monotonicTimeNanosUnsafe: () => nanos,
-    monotonicTimeNanos: Effect.succeed(nanos),
-    sleep: (duration) => real.sleep(duration)
-  }
-})()

@@ -10,7 +10,7 @@ import { Context, Effect, FileSystem, Layer, type Scope } from "effect"
 import { execFileSync } from "node:child_process"
 import * as fs from "node:fs"
 import * as path from "node:path"
-import { freshDirectoryIn } from "../../../packages/node-fs/test/place.ts"
+import { MNT_DETACH, syscalls, UMOUNT_NOFOLLOW } from "../../../packages/node-fs/src/internal/syscalls.ts"
 import { through } from "./files.ts"
 import type { Lying, Picture } from "./picture.ts"
 import { type Machine, type Site, storeIn } from "./Site.ts"
@@ -20,8 +20,23 @@ export const nodeIn = (parent: string): Machine => ({
   name: `node-fs in ${parent}`,
   dies: false,
   steps: false,
-  make: Effect.flatMap(freshDirectoryIn(parent), (directory) => Effect.sync(() => siteIn(parent, place(directory), 0n)))
+  make: Effect.map(freshIn(parent), (directory) => siteIn(parent, directory, 0n))
 })
+
+/** Taken away when the scope closes, with what is mounted there; thousands of them are made, so no programs are started. */
+const freshIn = (parent: string) =>
+  Effect.acquireRelease(
+    Effect.sync(() => place(fs.realpathSync(fs.mkdtempSync(path.join(parent, "snapshotter-failing-"))))),
+    (directory) =>
+      Effect.sync(() => {
+        for (const target of mountPointsIn(directory).toReversed()) {
+          syscalls().umount2(target, MNT_DETACH | UMOUNT_NOFOLLOW)
+        }
+        const left = mountPointsIn(directory)
+        if (left.length > 0) throw new Error(`these mounts could not be undone: ${left.join(" ")}`)
+        fs.rmSync(directory, { recursive: true })
+      })
+  )
 
 /** Places to mount on, and one for temporary directories, so that it can be told whose those are. */
 const place = (directory: string): string => {
@@ -68,8 +83,7 @@ const within = (directory: string, faults: Faults.Faults, files: FileSystem.File
   })
 
 const copyOf = (parent: string, store: string, ids: bigint): Effect.Effect<Site, never, Scope.Scope> =>
-  Effect.map(freshDirectoryIn(parent), (directory) => {
-    place(directory)
+  Effect.map(freshIn(parent), (directory) => {
     if (fs.existsSync(store)) execFileSync("cp", ["-a", store, directory])
     return siteIn(parent, directory, ids)
   })
@@ -116,12 +130,14 @@ const typeOf = (stat: fs.Stats): string => {
 const heldIn = (directory: string): ReadonlyArray<string> => [
   ...locksIn(directory),
   ...descriptorsIn(directory),
-  ...fs.readFileSync("/proc/self/mountinfo", "utf8").split("\n").flatMap((line) => {
-    const target = line.split(" ")[4] ?? ""
-    return target.startsWith(`${directory}/`) ? [`mount on ${target.slice(directory.length)}`] : []
-  }),
+  ...mountPointsIn(directory).map((target) => `mount on ${target.slice(directory.length)}`),
   ...fs.readdirSync(path.join(directory, "temporary")).map(() => "temporary directory")
 ]
+
+/** Their names here have nothing that mountinfo would escape. */
+const mountPointsIn = (directory: string): ReadonlyArray<string> =>
+  fs.readFileSync("/proc/self/mountinfo", "utf8").split("\n").map((line) => line.split(" ")[4] ?? "")
+    .filter((target) => target.startsWith(`${directory}/`))
 
 /** Open files of this process, by what they are open on. */
 const descriptorsIn = (directory: string): ReadonlyArray<string> =>

@@ -45,6 +45,7 @@ export const strikeOnce = (
     const heldBefore = site.held()
     const process = yield* Scope.make()
     const { exit, hands, waited } = yield* Scope.provide(act(site, operation, setting, faults, leash), process)
+    yield* strike.afterwards
     yield* quiet(site.held)
     const heldAfter = site.held()
     if (faults.injected() === 0) {
@@ -99,7 +100,8 @@ const quiet = (held: () => ReadonlyArray<string>, turns = 200): Effect.Effect<vo
     ? Effect.void
     : Effect.andThen(Effect.yieldNow, Effect.suspend(() => quiet(held, turns - 1)))
 
-const settledAs = (bench: Bench, site: Site, key: string): Effect.Effect<Settled> =>
+/** What later processes make of this store; the same store is looked at once. */
+export const settledAs = (bench: Bench, site: Site, key: string): Effect.Effect<Settled> =>
   Effect.suspend(() => {
     const known = bench.settled.get(key)
     if (known !== undefined) return Effect.succeed(known)
@@ -148,7 +150,8 @@ const surplus = (now: ReadonlyArray<string>, before: ReadonlyArray<string>): Rea
 
 // ============================================================ what must be
 
-interface Seen {
+/** What was seen of one case. */
+export interface Seen {
   readonly n: number
   readonly answer: Answer
   readonly first: Settled
@@ -170,7 +173,7 @@ const hasHappened = (bench: Bench, { exists, state }: Settled): boolean =>
   bench.operation.ground === "none" ? exists : changes(bench) && state === bench.after.state
 
 /** P3 and P7, case by case: everything about it that must not be. */
-const problemsIn = (bench: Bench, strike: Strike, seen: Seen): ReadonlyArray<string> => [
+export const problemsIn = (bench: Bench, strike: Strike, seen: Seen): ReadonlyArray<string> => [
   ...stateProblems(bench, seen),
   ...answerProblems(bench, strike, seen),
   ...commitPointProblems(bench, strike, seen),

@@ -1,6 +1,6 @@
 /** What may become of a call, and the loop's names for it. */
 import * as Faults from "@snapshotter/memory-fs/Faults"
-import type { Effect } from "effect"
+import { Effect } from "effect"
 
 /** The errnos that a disk, a process or an administrator may give at any call. */
 export const codes = ["ENOSPC", "EIO", "EMFILE", "EACCES", "EROFS", "EDQUOT", "EINTR"] as const
@@ -19,6 +19,7 @@ export type Kind =
   | "its disk fails once"
   | "its disk fails from then on"
   | "dies within"
+  | "finds the disk full"
 
 /** What a strike may do to the operation itself. */
 export interface Control {
@@ -35,21 +36,32 @@ export interface Strike {
   readonly steps: boolean
   readonly calls: (n: number, control: Control) => Faults.Injector
   readonly disk: (n: number) => Faults.StepInjector
+  /** What is done when the operation has ended, before anybody looks. */
+  readonly afterwards: Effect.Effect<void>
 }
 
 const atCall = (
   kind: Kind,
   code: Code | undefined,
   calls: Strike["calls"]
-): Strike => ({ kind, code, steps: false, calls, disk: () => () => "pass" })
+): Strike => ({ kind, code, steps: false, calls, disk: () => () => "pass", afterwards: Effect.void })
 
 const atStep = (kind: Kind, code: Code | undefined, disk: Strike["disk"]): Strike => ({
   kind,
   code,
   steps: true,
   calls: () => Faults.noFaults,
-  disk
+  disk,
+  afterwards: Effect.void
 })
+
+/** Something else happens right before the call, and something when the operation has ended. */
+export const around = (
+  kind: Kind,
+  code: Code | undefined,
+  before: Effect.Effect<void>,
+  afterwards: Effect.Effect<void>
+): Strike => ({ ...atCall(kind, code, (n) => at(n, { before })), afterwards })
 
 const at = (n: number, fate: Faults.Fate): Faults.Injector => ({ index }) => index === n ? fate : "pass"
 

@@ -1,6 +1,6 @@
 /** Attributes of directories: copying all that a directory has, and what kind of extended ones may be set. */
 import { openDirectory } from "./directory.ts"
-import { EINVAL, ENODATA, EOPNOTSUPP, EPERM, ERANGE, Errno, succeeded } from "./errno.ts"
+import { EDQUOT, EINVAL, ENODATA, ENOSPC, EOPNOTSUPP, EPERM, ERANGE, Errno, succeeded } from "./errno.ts"
 import { lookAt, seen } from "./stat.ts"
 import type { Syscalls } from "./syscalls.ts"
 
@@ -93,6 +93,8 @@ export const probeXattrs = (sys: Syscalls, fd: number): "trusted" | "user" | und
     const name = `${kind}.snapshotter-probe`
     const result = sys.fsetxattr(fd, name, Buffer.from("y"), 1, 0)
     if (refusals.has(result)) return false
+    // Who may not is told so before there is any question of room: a store on a full disk can be opened.
+    if (result === -ENOSPC || result === -EDQUOT) return true
     succeeded(result)
     const removed = sys.fremovexattr(fd, name)
     // Another process that probes at the same time may have taken it away.

@@ -21,6 +21,7 @@ export const {
   EAGAIN,
   EBADF,
   EBUSY,
+  EDQUOT,
   EEXIST,
   EINTR,
   EINVAL,

@@ -10,6 +10,19 @@ export interface Moment {
   readonly nth: number
 }
 
+/**
+ * The n-th call of that name of some thread is not made, and fails; a `write` of the main thread alone, as the others write
+ * nothing but what wakes it, and that must not fail.
+ */
+export interface Refusal {
+  readonly when: "fails"
+  readonly call: string
+  /** As {@link Moment.nth}. */
+  readonly nth: number
+  /** The errno's name. */
+  readonly code: string
+}
+
 /** Calls of a process that are not the store's, and why no kill is tried at them. */
 export const leftOut: Readonly<Record<string, string>> = {
   futex: "threads that wait for each other",
@@ -62,11 +75,21 @@ export const changing: ReadonlySet<string> = new Set([
 /** Long enough for whoever is to kill it meanwhile, on any machine; nobody waits for it. */
 const delayMicros = 600_000_000
 
-const wordsOf = (moment: Moment | undefined): ReadonlyArray<string> => {
+const wordsOf = (moment: Moment | Refusal | undefined): ReadonlyArray<string> => {
   if (moment === undefined) return ["-e", `trace=!${Object.keys(leftOut).map((call) => `?${call}`).join(",")}`]
-  const { call, nth, when } = moment
-  const what = when === "before" ? "signal=KILL" : `delay_exit=${delayMicros}`
-  return ["-e", `trace=${call}`, "-e", `inject=${call}:${what}:when=${nth}`]
+  const { call, nth } = moment
+  return ["-e", `trace=${call}`, "-e", `inject=${call}:${whatOf(moment)}:when=${nth}`]
+}
+
+const whatOf = (moment: Moment | Refusal): string => {
+  switch (moment.when) {
+    case "before":
+      return "signal=KILL"
+    case "after":
+      return `delay_exit=${delayMicros}`
+    case "fails":
+      return `error=${moment.code}`
+  }
 }
 
 /** Attached to a process; all that it says so far. */
@@ -76,9 +99,10 @@ export class Tracer {
   private readonly listeners: Array<() => void> = []
   private said = ""
 
-  private constructor(pid: number, moment: Moment | undefined) {
+  private constructor(pid: number, moment: Moment | Refusal | undefined) {
     // A call that is delayed names nothing else on its line; so short strings will do.
-    const words = ["-f", "-s", "1", ...wordsOf(moment), "-p", `${pid}`]
+    const threads = moment?.when === "fails" && moment.call === "write" ? [] : ["-f"]
+    const words = [...threads, "-s", "1", ...wordsOf(moment), "-p", `${pid}`]
     // What it holds must not be held for ever, if this process is killed.
     const all = ["--pdeathsig", "KILL", "strace", ...words]
     this.child = spawn("setpriv", all, { stdio: ["ignore", "ignore", "pipe"] })
@@ -89,7 +113,7 @@ export class Tracer {
     this.ended = once(this.child, "close")
   }
 
-  static async attach(pid: number, moment: Moment | undefined): Promise<Tracer> {
+  static async attach(pid: number, moment: Moment | Refusal | undefined): Promise<Tracer> {
     const tracer = new Tracer(pid, moment)
     if (!(await tracer.says(/ attached/))) throw new Error(`strace cannot attach: ${tracer.said}`)
     return tracer
@@ -118,6 +142,12 @@ export class Tracer {
 
   kill(): void {
     this.child.kill("SIGKILL")
+  }
+
+  /** Lets the process be, which goes on. */
+  detach(): Promise<string> {
+    this.child.kill("SIGINT")
+    return this.end()
   }
 }
 
