@@ -1,11 +1,8 @@
 /** The parts of the campaign, in their order: the short ones first, since what they leave of their time goes to the others. */
 import type { Share } from "./campaign.ts"
 import { faults } from "./faults.ts"
-<<<<<<< HEAD
-import { images } from "./images.ts"
-=======
 import { fullDisk } from "./fullDisk.ts"
->>>>>>> 92f4354 (wip)
+import { images } from "./images.ts"
 import { kills } from "./kills.ts"
 import { reality } from "./reality.ts"
 import { states } from "./states.ts"
