@@ -1,0 +1,578 @@
+/**
+ * What operations do without the lock, and what may have changed when they have it: they refuse before they wait for the disk,
+ * and see under the lock what has come in between. And what they do where a port cannot tell, or fails.
+ */
+import { assert, describe, it } from "@effect/vitest"
+import { Mounter, MountFailed } from "@snapshotter/core/Mounter"
+import { Key, Name } from "@snapshotter/core/Snapshot"
+import { make, type Snapshotter, type SnapshotterOptions } from "@snapshotter/core/Snapshotter"
+import { FileSystemError, StoreFileSystem, type SyncTarget } from "@snapshotter/core/StoreFileSystem"
+import * as MemoryVolume from "@snapshotter/memory-fs/MemoryVolume"
+import { Context, Effect, Fiber, Scope, Stream } from "effect"
+import { processOn, quiet } from "./machine.ts"
+
+const [a, b, c] = [Key.make("a"), Key.make("b"), Key.make("c")]
+const [base, child, done] = [Name.make("base"), Name.make("child"), Name.make("done")]
+const labels = { patch: { l: "1" } }
+
+interface Change {
+  readonly fs?: (fs: StoreFileSystem) => Partial<StoreFileSystem>
+  readonly mounter?: (mounter: Mounter) => Partial<Mounter>
+}
+
+type Opened = Effect.Effect<Snapshotter, unknown, Scope.Scope>
+
+/** A machine with a store, a process whose ports may do something else, and others whose ports are healthy. */
+const machine = (change: Change = {}, options: Partial<SnapshotterOptions> = {}) => {
+  const volume = MemoryVolume.make()
+  const openOn = (process: ReturnType<typeof processOn>, more: Partial<SnapshotterOptions>): Opened =>
+    quiet(Effect.provide(make({ root: "/store", ...options, ...more }), process))
+  const healthy = processOn(volume, "healthy")
+  const fs = Context.get(healthy, StoreFileSystem)
+  const mounter = Context.get(healthy, Mounter)
+  const ours = processOn(volume, "ours").pipe(
+    Context.add(StoreFileSystem, { ...fs, ...change.fs?.(fs) }),
+    Context.add(Mounter, { ...mounter, ...change.mounter?.(mounter) })
+  )
+  return {
+    fs,
+    mounter,
+    volume,
+    open: (more: Partial<SnapshotterOptions> = {}) => openOn(ours, more),
+    /** What another process does to the store. */
+    other: <A, E>(does: (store: Snapshotter) => Effect.Effect<A, E>, more: Partial<SnapshotterOptions> = {}) =>
+      Effect.scoped(Effect.flatMap(openOn(healthy, more), does))
+  }
+}
+
+const committed = (store: Snapshotter, name: Name, parent?: Name) =>
+  Effect.andThen(store.prepare(c, parent === undefined ? {} : { parent }), store.commit(name, c))
+
+const namesOf = (store: Snapshotter) =>
+  Effect.map(Stream.runCollect(store.walk()), (infos) => infos.map(({ name }): string => name).toSorted())
+
+/** The failure, with its tag and all its fields. */
+const refusal = <A, E extends { readonly _tag: string }, R>(effect: Effect.Effect<A, E, R>) =>
+  Effect.map(Effect.flip(effect), (failure): Readonly<Record<string, unknown>> => ({ ...failure, _tag: failure._tag }))
+
+/** Syncs that are written down, and what comes of each. */
+const syncing = () => {
+  const targets: Array<string> = []
+  let next: Effect.Effect<void, FileSystemError> | undefined
+  const fs = (fs: StoreFileSystem): Partial<StoreFileSystem> => ({
+    sync: (wanted: ReadonlyArray<SyncTarget>) =>
+      Effect.suspend(() => {
+        targets.push(wanted.map(({ kind, path }) => `${kind} ${path.replace(/[a-z2-7]{13}/g, "ID")}`).join(", "))
+        const meanwhile = next ?? Effect.void
+        next = undefined
+        return Effect.andThen(meanwhile, fs.sync(wanted))
+      })
+  })
+  return {
+    targets,
+    change: { fs } satisfies Change,
+    /** What happens before the next sync. */
+    before: (act: Effect.Effect<unknown, unknown>) => next = Effect.asVoid(Effect.orDie(act)),
+    fails: (operation: "sync" | "openForSync", code: string) =>
+      next = Effect.fail(new FileSystemError({ operation, path: "/store", code }))
+  }
+}
+
+// ============================================================ refused before anything waits for the disk
+
+describe("nothing waits for the disk, and nothing is made suspect, for what is refused", () => {
+  const refused: Readonly<
+    Record<
+      string,
+      readonly [tag: string, does: (store: Snapshotter) => Effect.Effect<unknown, { readonly _tag: string }>]
+    >
+  > = {
+    "a commit under a name that is taken": ["NameTaken", (store) => store.commit(base, a)],
+    "a commit of what is not there": ["SnapshotNotFound", (store) => store.commit(done, c)],
+    "a commit of a name": ["NotActive", (store) => store.commit(done, Key.make("base"))],
+    "a commit of what is mounted": ["Busy", (store) => store.commit(done, b)],
+    "a prepare of a key that is taken": ["KeyTaken", (store) => store.prepare(a, { parent: base })],
+    "a prepare on what is not there": ["ParentNotFound", (store) => store.prepare(c, { parent: done })],
+    "a removal of what has children": ["HasChildren", (store) => store.remove(base)],
+    "a removal of what is mounted": ["Busy", (store) => store.remove(b)],
+    "an update of what is not there": ["SnapshotNotFound", (store) => store.update(c, labels)]
+  }
+  for (const [what, [tag, does]] of Object.entries(refused)) {
+    it.live(what, () =>
+      Effect.scoped(Effect.gen(function*() {
+        const { change, targets } = syncing()
+        const { fs, mounter, open } = machine(change)
+        const store = yield* open()
+        yield* committed(store, base)
+        yield* store.prepare(a, { parent: base })
+        yield* fs.makeDirectory("/mnt", 0o755)
+        yield* mounter.mount(yield* store.prepare(b), "/mnt")
+        targets.length = 0
+        assert.strictEqual((yield* refusal(does(store)))._tag, tag)
+        assert.deepStrictEqual(targets, [])
+      })))
+  }
+})
+
+// ============================================================ what comes in between
+
+describe("what another process does while contents are synced without the lock is seen under it", () => {
+  const between: Readonly<
+    Record<string, readonly [tag: string, theirs: (store: Snapshotter) => Effect.Effect<unknown, unknown>]>
+  > = {
+    "the name is taken": ["NameTaken", (store) => committed(store, done)],
+    "the key is gone": ["SnapshotNotFound", (store) => store.remove(a)],
+    "the key is committed": [
+      "NotActive",
+      (store) => Effect.andThen(store.commit(Name.make("other"), a), store.view(a, { parent: Name.make("other") }))
+    ]
+  }
+  for (const [what, [tag, theirs]] of Object.entries(between)) {
+    it.live(`${what}: a commit is refused, and nothing of it is left`, () =>
+      Effect.scoped(Effect.gen(function*() {
+        const { before, change } = syncing()
+        const { open, other } = machine(change)
+        const store = yield* open()
+        yield* store.prepare(a)
+        before(other(theirs))
+        assert.strictEqual((yield* refusal(store.commit(done, a)))._tag, tag)
+        assert.deepStrictEqual(yield* store.check, [])
+      })))
+  }
+
+  it.live("it is mounted: a commit is refused", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const { before, change } = syncing()
+      const { fs, mounter, open } = machine(change)
+      const store = yield* open()
+      const mounts = yield* store.prepare(a)
+      yield* fs.makeDirectory("/mnt", 0o755)
+      before(mounter.mount(mounts, "/mnt").pipe(Effect.provideService(Scope.Scope, yield* Effect.scope)))
+      assert.deepInclude(yield* refusal(store.commit(done, a)), { _tag: "Busy", mountPoints: ["/mnt"] })
+    })))
+
+  it.live("a sync of somebody else's fails: a commit is refused, since what is in it is not known", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const { before, change } = syncing()
+      const { fs, open } = machine(change)
+      const store = yield* open()
+      yield* store.prepare(a)
+      const [id] = yield* fs.readDirectory("/store/active")
+      before(fs.writeFile(`/store/active/${id}/suspect`, "EIO", 0o600))
+      assert.deepInclude(yield* refusal(store.commit(done, a)), { _tag: "ContentsSuspect", code: "EIO" })
+      assert.deepInclude(yield* refusal(store.commit(done, a)), { _tag: "ContentsSuspect", code: "EIO" })
+    })))
+})
+
+describe("what is made at full stands on what is on disk, whoever changes it meanwhile", () => {
+  const isDurable = (fs: StoreFileSystem, name: string) =>
+    Effect.gen(function*() {
+      for (const id of yield* fs.readDirectory("/store/committed")) {
+        const metadata: unknown = JSON.parse((yield* fs.readFile(`/store/committed/${id}/name.json`)) ?? "{}")
+        if (Reflect.get(Object(metadata), "name") === name) return Reflect.get(Object(metadata), "durable")
+      }
+      return undefined
+    })
+
+  for (
+    const [what, does] of Object.entries<(store: Snapshotter) => Effect.Effect<unknown, unknown>>({
+      "a prepare": (store) => store.prepare(a, { parent: child }),
+      "a view": (store) => store.view(a, { parent: child }),
+      "an update": (store) => store.update(child, labels)
+    })
+  ) {
+    it.live(`${what}: a parent that is replaced by another one of its name is made durable too`, () =>
+      Effect.scoped(Effect.gen(function*() {
+        const { before, change } = syncing()
+        const { fs, open, other } = machine(change)
+        const store = yield* open()
+        const process = { durability: "process" } as const
+        yield* other((store) => Effect.andThen(committed(store, base), committed(store, child, base)), process)
+        assert.deepStrictEqual([yield* isDurable(fs, "base"), yield* isDurable(fs, "child")], [false, false])
+        before(other((store) => Effect.andThen(store.remove(child), committed(store, child, base)), process))
+        yield* does(store)
+        assert.deepStrictEqual([yield* isDurable(fs, "base"), yield* isDurable(fs, "child")], [true, true])
+        assert.deepStrictEqual(yield* store.check, [])
+      })))
+  }
+
+  it.live("a parent that is removed meanwhile is missed", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const { before, change } = syncing()
+      const { open, other } = machine(change)
+      const store = yield* open()
+      yield* other((store) => committed(store, base), { durability: "process" })
+      before(other((store) => store.remove(base)))
+      assert.strictEqual((yield* refusal(store.prepare(a, { parent: base })))._tag, "ParentNotFound")
+      assert.deepStrictEqual(yield* store.check, [])
+    })))
+})
+
+// ============================================================ a sync that fails
+
+describe("a sync that fails", () => {
+  /** Keys and names of which contents may be lost, as check has it. */
+  const suspects = (store: Snapshotter) =>
+    Effect.map(
+      store.check,
+      (violations) =>
+        violations.filter(({ severity }) => severity === "suspect").map(({ snapshot }) => snapshot).toSorted()
+    )
+
+  it.live("makes all suspect that is not known to be on disk, and all that is active", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const { change, fails } = syncing()
+      const { open, other } = machine(change)
+      const store = yield* open()
+      yield* committed(store, base)
+      yield* other((store) => committed(store, child), { durability: "process" })
+      yield* store.prepare(a)
+      yield* store.prepare(b, { parent: base })
+      yield* store.view(c, { parent: base })
+      fails("sync", "EIO")
+      yield* Effect.exit(store.commit(done, a))
+      assert.deepStrictEqual(yield* suspects(store), ["a", "b", "child"])
+      // Nothing at full is built on them; what is on disk serves as before.
+      for (const key of [a, b]) {
+        assert.deepInclude(yield* refusal(store.commit(done, key)), {
+          _tag: "ContentsSuspect",
+          snapshot: key,
+          code: "EIO"
+        })
+      }
+      const onSuspect = store.prepare(Key.make("d"), { parent: child })
+      assert.deepInclude(yield* refusal(onSuspect), { _tag: "ContentsSuspect", snapshot: "child", code: "EIO" })
+      yield* store.prepare(Key.make("e"), { parent: base })
+      // Another process sees it too, and so does one at process, which promises nothing.
+      yield* other((store) => store.prepare(Key.make("f"), { parent: child }), { durability: "process" })
+      assert.deepInclude(yield* other((store) => refusal(store.commit(done, b))), { _tag: "ContentsSuspect" })
+      // Who is removed is forgotten.
+      yield* store.remove(a)
+      yield* store.prepare(a)
+      yield* store.commit(done, a)
+    })))
+
+  it.live("under the lock fails the commits that wait for it as suspect, at full alone", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const { before, change, fails } = syncing()
+      const { open, other } = machine(change)
+      const store = yield* open()
+      yield* store.prepare(a)
+      // The first sync is the one without the lock.
+      before(Effect.sync(() => fails("sync", "EIO")))
+      assert.deepInclude(yield* refusal(store.commit(done, a)), { _tag: "ContentsSuspect", snapshot: "a", code: "EIO" })
+      assert.deepStrictEqual(yield* suspects(store), ["a"])
+      yield* store.remove(a)
+      yield* other((store) => store.prepare(b))
+      const relaxed = yield* open({ durability: "process" })
+      fails("sync", "EIO")
+      assert.deepInclude(yield* refusal(relaxed.commit(done, b)), { _tag: "StoreFailure", code: "EIO" })
+    })))
+
+  it.live("before it was begun has lost nothing", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const { before, change, fails } = syncing()
+      const { open } = machine(change)
+      const store = yield* open()
+      yield* store.prepare(a)
+      fails("openForSync", "EMFILE")
+      const early = { _tag: "StoreFailure", operation: "commit", call: "openForSync", code: "EMFILE" }
+      assert.deepInclude(yield* refusal(store.commit(done, a)), early)
+      before(Effect.sync(() => fails("openForSync", "EMFILE")))
+      assert.deepInclude(yield* refusal(store.commit(done, a)), early)
+      assert.deepStrictEqual(yield* suspects(store), [])
+      yield* store.commit(done, a)
+      assert.deepStrictEqual(yield* store.check, [])
+    })))
+
+  it.live("is remembered where its notes cannot be written, or those concerned not be listed, as long as the store is open", () =>
+    Effect.scoped(Effect.gen(function*() {
+      for (const how of ["writing", "listing"] as const) {
+        const { change, fails } = syncing()
+        let broken = false
+        const failing = (operation: string, path: string) =>
+          Effect.fail(new FileSystemError({ operation, path, code: "EMFILE" }))
+        const { open } = machine({
+          fs: (fs) => ({
+            ...change.fs(fs),
+            writeFile: (path, text, mode) =>
+              broken && how === "writing" && path.endsWith("/suspect")
+                ? failing("writeFile", path)
+                : fs.writeFile(path, text, mode),
+            readDirectory: (path) =>
+              broken && how === "listing" && path.endsWith("/active")
+                ? failing("readDirectory", path)
+                : fs.readDirectory(path)
+          })
+        })
+        const store = yield* open()
+        yield* store.prepare(a)
+        yield* store.prepare(b)
+        broken = true
+        fails("sync", "EIO")
+        yield* Effect.exit(store.commit(done, a))
+        broken = false
+        for (const key of [a, b]) {
+          assert.deepInclude(yield* refusal(store.commit(done, key)), { _tag: "ContentsSuspect", code: "EIO" })
+        }
+        assert.deepStrictEqual(yield* suspects(store), [])
+        yield* store.prepare(c)
+        const later = yield* Effect.exit(store.commit(done, c))
+        // Whom it concerns is known, unless they could not be listed.
+        assert.strictEqual(later._tag, how === "writing" ? "Success" : "Failure")
+        const again = yield* open()
+        yield* again.commit(Name.make("again"), b)
+      }
+    })))
+})
+
+// ============================================================ what is mounted
+
+describe("what is mounted", () => {
+  const failing = { fails: false }
+  const unknown: Change = {
+    mounter: (mounter) => ({
+      uses: (layer) =>
+        failing.fails
+          ? Effect.fail(new MountFailed({ operation: "read mounts", target: layer, code: "EMFILE", reason: "no more" }))
+          : mounter.uses(layer)
+    })
+  }
+
+  it.live("below others, as one of their parents, can be committed, and once it is not removed", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const { fs, mounter, open } = machine()
+      const store = yield* open()
+      const [mount] = yield* store.prepare(a)
+      for (const path of ["/lower", "/mnt"]) yield* fs.makeDirectory(path, 0o755)
+      const options = [`lowerdir=${mount?.source}:/lower`]
+      yield* mounter.mount([{ type: "overlay", source: "overlay", options }], "/mnt")
+      yield* store.commit(done, a)
+      assert.deepInclude(yield* refusal(store.remove(done)), { _tag: "Busy", mountPoints: ["/mnt"] })
+    })))
+
+  it.live("is not asked of what has no layer, or is a view", () =>
+    Effect.scoped(Effect.gen(function*() {
+      failing.fails = false
+      const { fs, open } = machine(unknown)
+      const store = yield* open()
+      yield* committed(store, base)
+      yield* store.view(b, { parent: base })
+      yield* store.prepare(a)
+      const [id] = yield* fs.readDirectory("/store/active")
+      yield* fs.removeTree(`/store/active/${id}/fs`)
+      failing.fails = true
+      yield* store.remove(a)
+      yield* store.remove(b)
+      assert.deepInclude(yield* refusal(store.remove(base)), {
+        _tag: "StoreFailure",
+        operation: "remove",
+        code: "EMFILE",
+        call: "read mounts"
+      })
+      failing.fails = false
+    })))
+
+  it.live("where the mounter holds still, is being mounted", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const { fs, open } = machine()
+      const store = yield* open()
+      yield* store.prepare(a)
+      const [id] = yield* fs.readDirectory("/store/active")
+      const lock = yield* fs.tryLock(`/store/active/${id}`)
+      const attempts: ReadonlyArray<Effect.Effect<unknown, { readonly _tag: string }>> = [
+        store.commit(done, a),
+        store.remove(a)
+      ]
+      for (const attempt of attempts) {
+        assert.deepInclude(yield* refusal(attempt), { _tag: "Busy", snapshot: "a", mountPoints: [] })
+      }
+      yield* lock?.release ?? Effect.void
+      yield* store.commit(done, a)
+    })))
+
+  it.live("keeps its scratch directory at a commit that allows it, also where that cannot be told", () =>
+    Effect.scoped(Effect.gen(function*() {
+      for (const how of ["free", "mounted", "unknown"] as const) {
+        failing.fails = false
+        const { fs, mounter, open } = machine(unknown, { whileMounted: "allow" })
+        const store = yield* open()
+        yield* committed(store, base)
+        const mounts = yield* store.prepare(a, { parent: base })
+        const [id] = yield* fs.readDirectory("/store/active")
+        yield* fs.makeDirectory("/mnt", 0o755)
+        if (how === "mounted") yield* mounter.mount(mounts, "/mnt")
+        failing.fails = how === "unknown"
+        yield* store.commit(done, a)
+        failing.fails = false
+        const work = yield* fs.lstat(`/store/committed/${id}/work`)
+        assert.strictEqual(work === undefined, how === "free", how)
+      }
+    })))
+})
+
+// ============================================================ at once
+
+describe("of two that want the same at once exactly one gets it, also where they go through the lock together", () => {
+  const pairs: Readonly<Record<string, readonly [tag: string, one: Act, other: Act]>> = {
+    "two prepares of a key": ["KeyTaken", (store) => store.prepare(c), (store) => store.prepare(c)],
+    "a prepare and a view of a key": [
+      "KeyTaken",
+      (store) => store.prepare(c),
+      (store) => store.view(c, { parent: base })
+    ],
+    "two commits under a name": ["NameTaken", (store) => store.commit(done, a), (store) => store.commit(done, b)],
+    "two commits of a key": [
+      "SnapshotNotFound",
+      (store) => store.commit(done, a),
+      (store) => store.commit(Name.make("other"), a)
+    ],
+    "a commit under a name and a prepare of it as key": [
+      "KeyTaken",
+      (store) => store.commit(done, a),
+      (store) => store.prepare(Key.make("done"))
+    ],
+    "two removals": ["SnapshotNotFound", (store) => store.remove(a), (store) => store.remove(a)],
+    "a removal of a parent and a fork of it": [
+      "ParentNotFound",
+      (store) => store.remove(base),
+      (store) => store.prepare(c, { parent: base })
+    ],
+    "a fork of a parent and its removal": [
+      "HasChildren",
+      (store) => store.prepare(c, { parent: base }),
+      (store) => store.remove(base)
+    ],
+    "a commit of a key and its removal": [
+      "SnapshotNotFound",
+      (store) => store.commit(done, a),
+      (store) => store.remove(a)
+    ],
+    "a removal of a key and an update of it": [
+      "SnapshotNotFound",
+      (store) => store.remove(a),
+      (store) => store.update(a, labels)
+    ]
+  }
+  type Act = (store: Snapshotter) => Effect.Effect<unknown, { readonly _tag: string }>
+  for (const [what, [tag, one, other]] of Object.entries(pairs)) {
+    it.live(what, () =>
+      Effect.scoped(Effect.gen(function*() {
+        const { fs, open } = machine({}, { durability: "process" })
+        const store = yield* open()
+        yield* committed(store, base)
+        yield* store.prepare(a)
+        yield* store.prepare(b)
+        const before = yield* namesOf(store)
+        const lock = yield* lockOf(fs)
+        const first = yield* Effect.forkChild(Effect.result(one(store)), { startImmediately: true })
+        const second = yield* Effect.forkChild(Effect.result(other(store)), { startImmediately: true })
+        yield* lock.release
+        const results = [yield* Fiber.join(first), yield* Fiber.join(second)]
+        const tags = results.map((result) => result._tag === "Failure" ? result.failure._tag : "success")
+        assert.deepStrictEqual(tags, ["success", tag])
+        assert.deepStrictEqual(yield* store.check, [])
+        assert.notDeepEqual(yield* namesOf(store), before)
+      })))
+  }
+
+  /** Whoever has it for an operation that has returned gives it back soon. */
+  const lockOf = (fs: StoreFileSystem): Effect.Effect<{ readonly release: Effect.Effect<void> }, FileSystemError> =>
+    Effect.flatMap(
+      fs.tryLock("/store"),
+      (lock) =>
+        lock === undefined ? Effect.andThen(Effect.sleep(1), Effect.suspend(() => lockOf(fs))) : Effect.succeed(lock)
+    )
+})
+
+// ============================================================ smaller things
+
+it.live("children that cannot be read are named by their ids", () =>
+  Effect.scoped(Effect.gen(function*() {
+    const { fs, open } = machine()
+    const store = yield* open()
+    yield* committed(store, base)
+    for (const key of [a, b, c]) yield* store.prepare(key, { parent: base })
+    const ids: Array<string> = []
+    for (const id of yield* fs.readDirectory("/store/active")) {
+      const path = `/store/active/${id}/key.json`
+      const text = (yield* fs.readFile(path)) ?? ""
+      if (text.includes("\"name\":\"c\"")) continue
+      ids.push(id)
+      yield* fs.removeFile(path)
+      if (text.includes("\"name\":\"b\"")) yield* fs.makeDirectory(path, 0o700)
+    }
+    const failure = yield* refusal(store.remove(base))
+    assert.deepInclude(failure, { _tag: "HasChildren", count: 3 })
+    assert.sameMembers([...Array.isArray(failure["children"]) ? failure["children"] : []], ["c", ...ids])
+  })))
+
+it.live("what is in the way of a new file goes, once; any other failure is not tried again", () =>
+  Effect.scoped(Effect.gen(function*() {
+    let writes = 0
+    let code = "EIO"
+    const { open } = machine({
+      fs: (fs) => ({
+        writeFile: (path, text, mode) =>
+          !path.endsWith("/name.json") ? fs.writeFile(path, text, mode) : Effect.suspend(() => {
+            writes++
+            return Effect.fail(new FileSystemError({ operation: "writeFile", path, code }))
+          })
+      })
+    })
+    const store = yield* open({ durability: "process" })
+    yield* store.prepare(a)
+    assert.strictEqual((yield* refusal(store.commit(done, a)))._tag, "StoreFailure")
+    assert.strictEqual(writes, 1)
+    writes = 0
+    code = "EEXIST"
+    assert.strictEqual((yield* refusal(store.commit(done, a)))._tag, "StoreFailure")
+    assert.strictEqual(writes, 2)
+  })))
+
+it.live("every operation says which one it is when the machine fails it", () =>
+  Effect.scoped(Effect.gen(function*() {
+    const operations: Readonly<
+      Record<string, (store: Snapshotter) => Effect.Effect<unknown, { readonly _tag: string }>>
+    > = {
+      prepare: (store) => store.prepare(c),
+      view: (store) => store.view(c, { parent: base }),
+      commit: (store) => store.commit(done, a),
+      remove: (store) => store.remove(a),
+      update: (store) => store.update(a, labels),
+      mounts: (store) => store.mounts(a),
+      stat: (store) => store.stat(a),
+      usage: (store) => store.usage(a),
+      walk: (store) => Stream.runDrain(store.walk()),
+      cleanup: (store) => store.cleanup,
+      check: (store) => store.check,
+      relink: (store) => store.relink
+    }
+    let code = ""
+    const failing = <A>(operation: string, path: string, otherwise: Effect.Effect<A, FileSystemError>) =>
+      Effect.suspend(() => code === "" ? otherwise : Effect.fail(new FileSystemError({ operation, path, code })))
+    const { open } = machine({
+      fs: (fs) => ({
+        tryLock: (path) => failing("tryLock", path, fs.tryLock(path)),
+        // What is only looked at does not fail because it is read-only.
+        readLink: (path) => code === "EROFS" ? fs.readLink(path) : failing("readLink", path, fs.readLink(path)),
+        readDirectory: (path) =>
+          code === "EROFS" ? fs.readDirectory(path) : failing("readDirectory", path, fs.readDirectory(path))
+      })
+    })
+    const store = yield* open()
+    yield* committed(store, base)
+    yield* store.prepare(a)
+    // Whoever led the last operation gives the lock back soon.
+    yield* Effect.sleep(20)
+    for (const [operation, does] of Object.entries(operations)) {
+      code = "EIO"
+      assert.deepInclude(yield* refusal(does(store)), { _tag: "StoreFailure", operation, code })
+      code = "EROFS"
+      // Where nothing is left, cleanup only looks.
+      if (["mounts", "stat", "usage", "walk", "cleanup"].includes(operation)) yield* does(store)
+      else if (operation === "check") {
+        assert.deepInclude(yield* refusal(does(store)), { _tag: "StoreFailure", operation, code, call: "tryLock" })
+      } else assert.deepInclude(yield* refusal(does(store)), { _tag: "ReadOnlyStore", operation, path: "/store" })
+    }
+  })))
