@@ -8,6 +8,7 @@ import {
   encodeMetadata,
   encodeStoreRecord,
   formatVersion,
+  isTornRecord,
   type Metadata,
   readMetadata
 } from "../src/internal/metadata.ts"
@@ -108,9 +109,23 @@ describe("metadata", () => {
 describe("a store's record", () => {
   it("comes back from its text as it was", () => {
     for (const overlayXattrs of ["trusted", "user"] as const) {
-      const record = { version: formatVersion, overlayXattrs } as const
-      assert.deepStrictEqual(Result.getOrThrow(decodeStoreRecord(encodeStoreRecord(record))), record)
+      for (const durable of [true, false]) {
+        const record = { version: formatVersion, overlayXattrs, durable } as const
+        assert.deepStrictEqual(Result.getOrThrow(decodeStoreRecord(encodeStoreRecord(record))), record)
+      }
     }
+  })
+
+  it("is that of a store of which nothing is promised, if it does not say", () => {
+    assert.isFalse(Result.getOrThrow(decodeStoreRecord("{\"version\":1,\"overlayXattrs\":\"user\"}")).durable)
+  })
+
+  it("is torn where it is empty, cut, or zeros from somewhere on, and where it is nothing else", () => {
+    const text = encodeStoreRecord({ version: formatVersion, overlayXattrs: "user", durable: false })
+    for (const torn of ["", "\0".repeat(9), text.slice(0, 20), `${text.slice(0, 20)}\0\0`]) {
+      assert.isTrue(isTornRecord(torn), JSON.stringify(torn))
+    }
+    for (const other of ["1.2.3\n", "{\"version\":2", " ", `${text}\n`]) assert.isFalse(isTornRecord(other), other)
   })
 
   it("is read only as this version wrote it", () => {

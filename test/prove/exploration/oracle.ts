@@ -15,7 +15,7 @@ import type { Snapshotter, Violation } from "@snapshotter/core/Snapshotter"
 import { infosOf, type Model, step } from "@snapshotter/core/testing/Model"
 import { canonical } from "@snapshotter/core/testing/World"
 import type { MemoryVolume } from "@snapshotter/memory-fs/MemoryVolume"
-import { Effect, Predicate, Stream } from "effect"
+import { Cause, Effect, Exit, Predicate, Stream } from "effect"
 import { hash } from "node:crypto"
 import { directoryOf, inventory, treeOf } from "./look.ts"
 import { open, root } from "./machine.ts"
@@ -182,11 +182,12 @@ const recover = Effect.fnUntraced(function*(
   if (damage.length > 0 && !forgives) return yield* wrong(`damage: ${canonical(damage)}`)
   yield* innocent(volume, forest, promised, damage)
   if (found === undefined) return yield* wrong(`the forest is ${canonical(forest)}, which no history explains`)
-  const again = found.happened || damage.length > 0 ? undefined : history.inFlight
-  const isDone = again !== undefined && step(found.model, again.command).response._tag === "Success"
-  const trees = isDone ? yield* treesAfter(volume, forest, history.trees, whole, again) : history.trees
+  const again = found.happened ? undefined : history.inFlight
+  const trees = again === undefined ? history.trees : yield* treesAfter(volume, forest, history.trees, whole, again)
   begunAgain(trees)
-  if (again !== undefined) yield* canBeDoneAgain(store, found.model, again)
+  const isDone = again !== undefined && (yield* doneAgain(store, found.model, again, damage.length > 0))
+  const damageNow = (yield* store.check).filter(({ severity }) => severity !== "reclaimable")
+  if (isDone) yield* innocent(volume, yield* forestOf(store), whole.after, damageNow)
   const { unremoved } = yield* store.cleanup
   yield* must("cleanup could not remove something", unremoved.length === 0)
   const left = (yield* store.check).filter((one) => !damage.some((known) => known.path === one.path))
@@ -248,16 +249,28 @@ const treesAfter = Effect.fnUntraced(function*(
   return shown
 })
 
-/** Refused is only what the model refuses, since something is gone that was not promised. */
-const canBeDoneAgain = Effect.fnUntraced(function*(store: Snapshotter, model: Model, operation: Operation) {
-  const { model: expected, response } = step(model, operation.command)
-  if (response._tag === "Success") yield* perform(store, operation)
-  else {
-    const failure = yield* Effect.flip(perform(store, operation))
-    yield* must(`done again, it fails with ${String(failure)}`, Predicate.isTagged(failure, response.failure))
+/** How a snapshot is refused that has lost something, its link for one. */
+const ofDamage: ReadonlyArray<string> = ["Damaged", "SnapshotNotFound", "ParentNotFound"]
+
+/**
+ * Whether it could be done again. Refused is what the model refuses, since something is gone that was not promised, and
+ * what is about something damaged, of which nothing was promised either.
+ */
+const doneAgain = Effect.fnUntraced(
+  function*(store: Snapshotter, model: Model, operation: Operation, damaged: boolean) {
+    const { model: expected, response } = step(model, operation.command)
+    const exit = yield* Effect.exit(perform(store, operation))
+    const isDone = Exit.isSuccess(exit)
+    if (!isDone) {
+      const allowed = [...(response._tag === "Failure" ? [response.failure] : []), ...(damaged ? ofDamage : [])]
+      const failure = Cause.squash(exit.cause)
+      yield* must(`done again, it fails: ${String(failure)}`, allowed.some((tag) => Predicate.isTagged(failure, tag)))
+    }
+    const now = canonical(yield* forestOf(store))
+    yield* must("done again, it did something else", now === canonical(infosOf(isDone ? expected : model)))
+    return isDone
   }
-  yield* must("done again, it did something else", canonical(yield* forestOf(store)) === canonical(infosOf(expected)))
-})
+)
 
 /** Does an operation, but `reopen`, which is done by whoever opens the store. */
 export const perform = (store: Snapshotter, { command }: Operation): Effect.Effect<unknown, unknown> => {
@@ -286,11 +299,15 @@ const canBeBuiltUpon = Effect.fnUntraced(function*(store: Snapshotter, forest: R
   const built = new Set<string | undefined>()
   const damaged = new Set((yield* store.check).map(({ snapshot }) => snapshot))
   for (const { kind, name } of forest) {
+    const later = `${name} later`
+    const building: Effect.Effect<unknown, unknown> = kind === "active"
+      ? store.commit(Name.make(later), Key.make(name))
+      : store.view(Key.make(later), { parent: Name.make(name) })
+    if (kind === "view") continue
+    const exit = yield* Effect.exit(building)
+    if (Exit.isSuccess(exit)) built.add(name).add(later)
     // Its link is lost, say.
-    if (damaged.has(name)) continue
-    if (kind === "active") yield* store.commit(Name.make(`${name} later`), Key.make(name))
-    if (kind === "committed") yield* store.view(Key.make(`${name} later`), { parent: Name.make(name) })
-    built.add(name).add(`${name} later`)
+    else if (!damaged.has(name)) return yield* Effect.failCause(exit.cause)
   }
   const damage = (yield* store.check).filter(({ severity, snapshot }) => severity === "damage" && built.has(snapshot))
   yield* must(`damage of what was built later: ${canonical(damage)}`, damage.length === 0)

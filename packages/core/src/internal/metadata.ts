@@ -1,5 +1,5 @@
 /** What a store writes down about a snapshot, and about itself: versioned JSON, decoded strictly. */
-import { Result, Schema } from "effect"
+import { Effect, Result, Schema } from "effect"
 import { type Labels, SnapshotId } from "../Snapshot.ts"
 
 /** The format version that this library writes, and the only one it reads. */
@@ -96,10 +96,18 @@ export const versionOf = (text: string): unknown =>
 export const StoreRecord = Schema.Struct({
   version: Schema.Literal(formatVersion),
   /** Under which prefix overlay keeps its marks in this store's layers. */
-  overlayXattrs: Schema.Literals(["trusted", "user"])
+  overlayXattrs: Schema.Literals(["trusted", "user"]),
+  /** Whether the store itself is promised to be on disk. */
+  durable: Schema.Boolean.pipe(Schema.withDecodingDefaultKey(Effect.succeed(false)))
 })
 export type StoreRecord = typeof StoreRecord.Type
 
 const StoreRecordJson = Schema.fromJsonString(StoreRecord)
 export const encodeStoreRecord: (record: StoreRecord) => string = Schema.encodeSync(StoreRecordJson)
 export const decodeStoreRecord = Schema.decodeUnknownResult(StoreRecordJson)
+
+/** Whether it may be what a power loss has left of a record that nobody waited for: some of it, zeros, nothing. */
+export const isTornRecord = (text: string): boolean =>
+  (["trusted", "user"] as const).some((overlayXattrs) =>
+    encodeStoreRecord({ version: formatVersion, overlayXattrs, durable: false }).startsWith(text.replace(/\0+$/, ""))
+  )

@@ -1,15 +1,23 @@
 /**
  * Opening a store, and making one. Commit point of the making: the rename that puts `version` in place, last of all.
  *
- * Before it, on disk: the root, its empty directories, the version file. After it: the root and `staging/`.
+ * Before it, on disk: the root, its empty directories, the version file. After it: the root and `staging/`. A store that was
+ * made at `process` comes on disk in the same way when it is first opened at `full`.
  */
 import { Effect, Result } from "effect"
 import { NotAStore, type OpenError, UnsuitableRoot, UnsupportedVersion, XattrsMismatch } from "../SnapshotterError.ts"
-import type { FileSystemError, StoreFileSystem } from "../StoreFileSystem.ts"
+import type { FileSystemError, StoreFileSystem, SyncTarget } from "../StoreFileSystem.ts"
 import { anew } from "./anew.ts"
 import { barrier } from "./durable.ts"
 import { directories, type Layout, layoutOf, rootBytesMax } from "./layout.ts"
-import { decodeStoreRecord, encodeStoreRecord, formatVersion, type StoreRecord, versionOf } from "./metadata.ts"
+import {
+  decodeStoreRecord,
+  encodeStoreRecord,
+  formatVersion,
+  isTornRecord,
+  type StoreRecord,
+  versionOf
+} from "./metadata.ts"
 import { failedIn, hasMoved, leaveBehind, type Store } from "./store.ts"
 import { sweep } from "./sweep.ts"
 import { done, type Staging } from "./turns.ts"
@@ -37,13 +45,19 @@ export const openStore = Effect.fnUntraced(
     const record = yield* readRecord(fs, layout)
     const overlayXattrs = yield* agreeOnXattrs(fs, layout, record, wanted)
     yield* tighten(fs, layout, mode)
-    // In a new one there is nothing to sweep; what cannot be swept on a read-only file system does no harm there.
-    yield* record === undefined
-      ? makeOnce(store, { version: formatVersion, overlayXattrs })
-      : Effect.catchTag(sweep(store), "ReadOnlyStore", () => Effect.void)
+    // In a new one there is nothing to sweep.
+    if (record === undefined) yield* makeOnce(store, { version: formatVersion, overlayXattrs, durable: isFull(store) })
+    else {
+      // What cannot be written on a read-only file system does no harm there.
+      for (const step of [makeDurable(store, record), Effect.asVoid(sweep(store))]) {
+        yield* Effect.catchTag(step, "ReadOnlyStore", () => Effect.void)
+      }
+    }
     return overlayXattrs
   }
 )
+
+const isFull = ({ settings }: Store): boolean => settings.durability === "full"
 
 /** Under the lock: another process may be making the same store. */
 const makeOnce = (store: Store, record: StoreRecord) =>
@@ -64,6 +78,46 @@ const makeOnce = (store: Store, record: StoreRecord) =>
     })
   })
 
+/** At `full`: puts a store on disk that was made at `process`, before anything is promised in it. */
+const makeDurable = (store: Store, record: StoreRecord): Effect.Effect<void, OpenError> => {
+  if (record.durable || !isFull(store)) return Effect.void
+  return store.turns.take({
+    operation,
+    reads: [],
+    writes: undefined,
+    notSynced: failed,
+    stage: Effect.fnUntraced(function*(staging) {
+      const { fs, layout } = store
+      const text = encodeStoreRecord({ ...record, durable: true })
+      const next = yield* writeRecord(fs, layout, text, staging)
+      return {
+        before: [{ kind: "file", path: next }, ...wholeRoot(layout)],
+        commit: fs.exchange(next, layout.version),
+        happened: Effect.map(fs.readFile(layout.version), (found) => found === text),
+        after: isInPlace(layout),
+        settle: leaveBehind(fs.removeFile(next)),
+        result: undefined
+      }
+    })
+  })
+}
+
+/** The record on its way to its place. */
+const writeRecord = Effect.fnUntraced(function*(fs: StoreFileSystem, layout: Layout, text: string, staging: Staging) {
+  const next = `${layout.place("staging")}/version`
+  staging.undo(leaveBehind(fs.removeFile(next)))
+  yield* Effect.mapError(anew(fs, next, fs.writeFile(next, text, 0o600)), failed)
+  return next
+})
+
+/** The root and its directories, with those above, and nothing of what is in them. */
+const wholeRoot = ({ root }: Layout): ReadonlyArray<SyncTarget> =>
+  [...directories.map((name) => `${root}/${name}`), root, ...above(root)].map((path) => ({ kind: "directory", path }))
+
+/** Both ends of the record's rename. */
+const isInPlace = ({ place, root }: Layout): ReadonlyArray<SyncTarget> =>
+  [root, place("staging")].map((path) => ({ kind: "directory", path }))
+
 /** The record of a store that is there; `undefined` where a new one may be made. */
 const readRecord: (fs: StoreFileSystem, layout: Layout) => Effect.Effect<StoreRecord | undefined, OpenError> = Effect
   .fnUntraced(function*(fs: StoreFileSystem, layout: Layout) {
@@ -78,6 +132,7 @@ const readRecord: (fs: StoreFileSystem, layout: Layout) => Effect.Effect<StoreRe
     if (text === undefined) return yield* noRecordYet(fs, layout)
     const record = decodeStoreRecord(text)
     if (Result.isSuccess(record)) return record.success
+    if (isTornRecord(text) && (yield* isEmptyStore(fs, layout))) return undefined
     const version = versionOf(text)
     if (version !== undefined && version !== formatVersion) {
       return yield* new UnsupportedVersion({ root, version, supported: formatVersion })
@@ -136,18 +191,19 @@ const agreeOnXattrs = Effect.fnUntraced(function*(
 
 /** Makes the store, but for its record's place; the caller holds the root's lock and has found none. */
 const stageStore = Effect.fnUntraced(function*(store: Store, record: StoreRecord, staging: Staging) {
-  const { fs, layout, settings } = store
+  const { fs, layout } = store
   const { root } = layout
-  const full = settings.durability === "full"
+  const full = isFull(store)
   for (const path of directories.map((name) => `${root}/${name}`)) {
     if ((yield* Effect.mapError(fs.lstat(path), failed)) !== undefined) continue
     staging.undo(leaveBehind(fs.removeTree(path)))
     yield* Effect.mapError(fs.makeDirectory(path, 0o700), failed)
   }
   yield* canHoldAStore(fs, layout)
-  const next = `${layout.place("staging")}/version`
-  staging.undo(leaveBehind(fs.removeFile(next)))
-  yield* Effect.mapError(anew(fs, next, fs.writeFile(next, encodeStoreRecord(record), 0o600)), failed)
+  const next = yield* writeRecord(fs, layout, encodeStoreRecord(record), staging)
+  // One that a power loss has torn gives way.
+  const torn = yield* Effect.mapError(fs.lstat(layout.version), failed)
+  if (torn !== undefined) yield* Effect.mapError(fs.removeFile(layout.version), failed)
   return {
     before: barrier(
       full,
@@ -156,7 +212,7 @@ const stageStore = Effect.fnUntraced(function*(store: Store, record: StoreRecord
     ),
     commit: fs.moveNoReplace(next, layout.version),
     happened: hasMoved(store, next, layout.version),
-    after: barrier(full, { kind: "directory", path: root }, { kind: "directory", path: layout.place("staging") }),
+    after: barrier(full, ...isInPlace(layout)),
     settle: Effect.void,
     result: undefined
   }
@@ -223,11 +279,21 @@ const pathProblems: Record<string, string> = {
   ELOOP: "its path leads through a loop of symlinks"
 }
 
-/** A root without `version` may hold what an interrupted making left, and nothing else. */
-const onlyOurs = Effect.fnUntraced(function*(fs: StoreFileSystem, layout: Layout) {
+/** Whether there is all of a store, and nothing in it. */
+const isEmptyStore = Effect.fnUntraced(function*(fs: StoreFileSystem, layout: Layout) {
+  const names = yield* Effect.mapError(fs.readDirectory(layout.root), failed)
+  if (!directories.every((name) => names.includes(name))) return false
+  return yield* Effect.as(onlyOurs(fs, layout, "version"), true).pipe(
+    Effect.catchTag("NotAStore", () => Effect.succeed(false))
+  )
+})
+
+/** A root without `version` may hold what an interrupted making left, and nothing else, `besides` excepted. */
+const onlyOurs = Effect.fnUntraced(function*(fs: StoreFileSystem, layout: Layout, besides?: string) {
   const { root } = layout
   const ours: ReadonlyArray<string> = directories
   for (const name of yield* Effect.mapError(fs.readDirectory(root), failed)) {
+    if (name === besides) continue
     const reason = `it holds ${JSON.stringify(name)} and no version file`
     if (!ours.includes(name)) return yield* new NotAStore({ root, reason })
     const entry = yield* Effect.mapError(fs.lstat(`${root}/${name}`), failed)
