@@ -128,3 +128,22 @@ describe("a committed snapshot that came through without the place for its child
       yield* full.commit(name("beside"), key("other"))
     }))))
 })
+
+it.effect("a layer that was made at process and has lost its link is found by its name again, once something at full stands on it", () =>
+  Effect.scoped(quiet(Effect.gen(function*() {
+    const volume = MemoryVolume.make()
+    const process = yield* open(volume, "process")
+    yield* process.prepare(key("making"))
+    yield* process.commit(name("layer"), key("making"))
+    yield* process.prepare(key("fork"), { parent: name("layer") })
+    const fs = MemoryStoreFileSystem.make(volume)
+    for (const hash of yield* fs.readDirectory("/tmp/store/index")) {
+      const link = `/tmp/store/index/${hash}`
+      if ((yield* fs.readLink(link))?.startsWith("../committed/") === true) yield* fs.removeFile(link)
+    }
+    const full = yield* open(volume, "full")
+    assert.strictEqual((yield* Effect.flip(full.stat(name("layer"))))._tag, "SnapshotNotFound")
+    yield* full.commit(name("above"), key("fork"))
+    assert.strictEqual((yield* full.stat(name("layer"))).kind, "committed")
+    assert.deepStrictEqual(yield* full.check, [])
+  }))))

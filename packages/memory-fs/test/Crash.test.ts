@@ -65,7 +65,7 @@ describe.runIf(judgement("crash-memory"))("whatever becomes of any call", () => 
         const wanted = strikes.filter(({ code }) => setting === full || some.has(code))
         it(`${group} at any call of ${operation.name} ${describeSetting(setting)}`, async () => {
           const came = await Effect.runPromise(strikeWith(operation, setting, wanted))
-          assert.deepStrictEqual(came.flatMap(({ problems }) => problems), [])
+          assert.deepStrictEqual(came.flatMap(({ problems }) => problems), [], `after ${came.length} cases`)
           // What only reads asks nothing of the disk that could fail on its own.
           if (group !== "a failing disk") assert.isNotEmpty(came)
         })

@@ -140,6 +140,36 @@ describe("a disk that does not confirm", () => {
   )
 
   test(
+    "what is asked for under the lock: every key is under suspicion, in every process, until it is removed",
+    Effect.gen(function*() {
+      const { as } = machine()
+      const faults = Faults.make(first("sync", "/staging/", { fail: "EIO" }))
+      const third = Key.make("third")
+      yield* as({}, committedBase)
+      yield* as({}, Snapshotter.use((store) => store.prepare(key, { parent: base })))
+      yield* as(
+        { faults },
+        Effect.gen(function*() {
+          const store = yield* Snapshotter
+          assert.strictEqual((yield* Effect.flip(store.prepare(third)))._tag, "StoreFailure")
+          assert.strictEqual((yield* Effect.flip(store.commit(Name.make("one"), key)))._tag, "ContentsSuspect")
+        })
+      )
+      yield* as(
+        {},
+        Effect.gen(function*() {
+          const store = yield* Snapshotter
+          assert.strictEqual((yield* Effect.flip(store.commit(Name.make("one"), key)))._tag, "ContentsSuspect")
+          // What was on disk before is under none.
+          yield* store.remove(key)
+          yield* store.prepare(key, { parent: base })
+          yield* store.commit(Name.make("one"), key)
+        })
+      )
+    })
+  )
+
+  test(
     "that a parent is durable: what was to be built on it has not happened, and does not say so",
     Effect.gen(function*() {
       const { as } = machine()

@@ -191,6 +191,24 @@ const trees: Suite<Needs> = [
       yield* expectEqual("its text", seen.find(({ path }) => path === "/renamed/moved")?.text, "one")
     })),
   statement(
+    "a new directory that is moved to where one was removed shows its own alone",
+    (bench) =>
+      Effect.gen(function*() {
+        yield* base(bench)
+        yield* built(bench, "A", "base", (directory) =>
+          files((fs) =>
+            Effect.gen(function*() {
+              yield* fs.remove(`${directory}/d`, { recursive: true })
+              yield* fs.makeDirectory(`${directory}/fresh`)
+              yield* fs.writeFileString(`${directory}/fresh/own`, "own")
+              yield* fs.rename(`${directory}/fresh`, `${directory}/d`)
+            })
+          ))
+        const seen = yield* shown(bench, "A")
+        yield* expectEqual("what it shows", pathsOf(seen).filter((path) => /fresh|^\/d/.test(path)), ["/d", "/d/own"])
+      })
+  ),
+  statement(
     "the root of a fork, of its committed form and of a view of it is the base's: mode, owner and times",
     (bench) =>
       Effect.gen(function*() {
