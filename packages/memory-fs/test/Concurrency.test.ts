@@ -334,14 +334,14 @@ describe("at durability full nothing stands on what is not on disk", () => {
       yield* careless.commit(name("careless base"), key("base"))
       const process = processOn(volume, "careful")
       const fs = Context.get(process, StoreFileSystem)
-      let syncs = 0
+      let swaps = 0
       const swap = Effect.orDie(Effect.gen(function*() {
         yield* careless.remove(key("a"))
         yield* careless.prepare(key("a"), { parent: name("careless base") })
       }))
       // While the contents of the first snapshot of this key are being synced, without the lock.
       const sync: StoreFileSystem["sync"] = (targets) =>
-        Effect.andThen(fs.sync(targets), ++syncs === 1 ? swap : Effect.void)
+        Effect.andThen(fs.sync(targets), targets[0]?.kind === "tree" && ++swaps === 1 ? swap : Effect.void)
       yield* careless.prepare(key("a"))
       const careful = yield* make({ root: "/tmp/store" }).pipe(
         Effect.provideContext(Context.add(process, StoreFileSystem, { ...fs, sync }))
