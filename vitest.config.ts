@@ -7,6 +7,7 @@ export default defineConfig({
     // Processes, not threads: system calls, signals and the working directory belong to a process.
     pool: "forks",
     maxWorkers: 2,
+    maxConcurrency: 2,
     testTimeout: 120_000,
     hookTimeout: 120_000,
     allowOnly: false,

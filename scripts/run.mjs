@@ -181,6 +181,7 @@ const programs = {
   start: path.join("examples", "src", "main.ts"),
   bench: path.join("bench", "src", "main.ts"),
   failures: path.join("test", "failures.ts"),
+  mutate: path.join("test", "mutate", "main.ts"),
   prove: path.join("test", "prove.ts"),
   "prove:kernel": path.join("test", "proveKernel.ts")
 }

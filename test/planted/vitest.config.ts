@@ -1,26 +1,32 @@
-/** Runs tests of the workspace on a copy of core, which has a defect: SNAPSHOTTER_PLANTED_CORE says where. */
+/** Runs tests of the workspace on copies of its packages, of which one has a defect: SNAPSHOTTER_PLANTED says where. */
 import * as path from "node:path"
 import { fileURLToPath } from "node:url"
-import { defineConfig } from "vitest/config"
+import { defineConfig, type Plugin } from "vitest/config"
 
 const workspace = path.dirname(path.dirname(path.dirname(fileURLToPath(import.meta.url))))
-const core = process.env["SNAPSHOTTER_PLANTED_CORE"] ?? path.join(workspace, "packages/core")
+const copies = process.env["SNAPSHOTTER_PLANTED"] ?? workspace
+
+/** Whatever is imported of a package's sources, and by whatever name, is the copy's. */
+const planted: Plugin = {
+  name: "planted",
+  enforce: "pre",
+  async resolveId(source, importer, options) {
+    const found = await this.resolve(source, importer, { ...options, skipSelf: true })
+    const inside = found === null ? "" : path.relative(path.join(workspace, "packages"), found.id)
+    return /^[\w-]+\/src\//.test(inside) ? path.join(copies, "packages", inside) : found
+  }
+}
 
 export default defineConfig({
   root: workspace,
-  resolve: {
-    alias: [
-      { find: /^@snapshotter\/core$/, replacement: `${core}/src/index.ts` },
-      { find: /^@snapshotter\/core\/(.*)$/, replacement: `${core}/src/$1.ts` },
-      // Tests of core itself import it by path.
-      { find: /^.*\/packages\/core\/src\/(.*)$/, replacement: `${core}/src/$1` },
-      { find: /^\.\.\/src\/internal\/turns\.ts$/, replacement: `${core}/src/internal/turns.ts` }
-    ]
-  },
+  plugins: [planted],
   test: {
+    // What is kept there of a test leads to the copy that it was last run on.
+    fsModuleCache: false,
     pool: "forks",
     maxWorkers: 1,
     testTimeout: 60_000,
-    include: ["packages/*/test/**/*.test.ts"]
+    include: ["packages/*/test/**/*.test.ts", "test/**/*.test.ts"],
+    exclude: ["**/node_modules/**", "test/planted/**"]
   }
 })

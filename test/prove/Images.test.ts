@@ -1,6 +1,6 @@
 /** The reduced form of the campaign's part `images`, and what it has found, by name. */
 import { Key } from "@snapshotter/core/Snapshot"
-import type { StoreFileSystem } from "@snapshotter/core/StoreFileSystem"
+import type { StoreFileSystem, SyncTarget } from "@snapshotter/core/StoreFileSystem"
 import { Effect } from "effect"
 import * as fs from "node:fs"
 import * as path from "node:path"
@@ -78,6 +78,27 @@ describe.runIf(runs)("what copies of disks have shown", () => {
       if (format === undefined) throw new Error("there is no such format")
       assert.strictEqual(yield* cutOff(format, renamingOver), "another\n")
     })))
+})
+
+describe.runIf(runs)("what does not keep its promises is caught by copies of disks", () => {
+  const isAfterARename = (targets: ReadonlyArray<SyncTarget>) => targets.every(({ kind }) => kind === "directory")
+  const unsynced: Record<string, (targets: ReadonlyArray<SyncTarget>) => boolean> = {
+    "nothing waits for the disk": () => true,
+    "nobody waits once it has happened": isAfterARename,
+    "nobody waits before it happens": (targets) => !isAfterARename(targets)
+  }
+  for (const [what, isUnsynced] of Object.entries(unsynced)) {
+    it(what, async () => {
+      const { signal } = new AbortController()
+      const orders = { seed: 4_000, until: Infinity, progress: () => {}, signal }
+      const otherwise = (files: StoreFileSystem): StoreFileSystem => ({
+        ...files,
+        sync: (targets) => isUnsynced(targets) ? Effect.void : files.sync(targets)
+      })
+      const { violations } = await lose(orders, { disksMax: 2, copiesEach: 10, otherwise })
+      assert.isNotEmpty(violations)
+    })
+  }
 })
 
 describe.runIf(runs)("copies of disks, in the midst of operations and between syncs", () => {

@@ -4,14 +4,14 @@
  * operations, and between syncs, when the kernel has written this or that by itself. A machine comes up with each copy, and
  * everything that was promised is there; so it is where it loses power again while it recovers.
  */
-import { Effect, References } from "effect"
+import { Cause, Effect, References } from "effect"
 import * as path from "node:path"
 import { freshDirectoryIn } from "../../packages/node-fs/test/place.ts"
 import { randomFrom } from "../random.ts"
 import { tmpfs } from "../tmpfs.ts"
 import { Blanks, type Format, formats, newDisk } from "./disk.ts"
 import { judge, type Judged, Wrong } from "./images/judge.ts"
-import { type Copied, work } from "./images/work.ts"
+import { type Copied, type Work, work } from "./images/work.ts"
 import type { Orders, Outcome, Part, Violation } from "./Part.ts"
 
 const disksMax = 60
@@ -24,11 +24,15 @@ export const images: Part = {
   run: (orders) => lose(orders, { disksMax, copiesEach })
 }
 
+export interface Losses {
+  readonly disksMax: number
+  readonly copiesEach: number
+  /** For a store that is to be caught. */
+  readonly otherwise?: Work["otherwise"]
+}
+
 /** Loses power so often, or as often as there is time for. */
-export const lose = (
-  orders: Orders,
-  { copiesEach, disksMax }: { readonly copiesEach: number; readonly disksMax: number }
-) => {
+export const lose = (orders: Orders, { copiesEach, disksMax, otherwise }: Losses): Promise<Outcome> => {
   const tally = new Tally()
   const first = orders.replay === undefined ? orders.seed : Number(orders.replay)
   const most = orders.replay === undefined ? disksMax : 1
@@ -38,7 +42,7 @@ export const lose = (
     let disks = 0
     while (disks < most && (disks === 0 || performance.now() < orders.until)) {
       const seed = first + disks++
-      yield* loseOne({ seed, place, blanks, copies: copiesEach }, tally)
+      yield* loseOne({ seed, place, blanks, copies: copiesEach, otherwise }, tally)
       orders.progress(`${disks} disks, ${tally.counts["images"]} images`)
     }
     return tally.outcome(disks === most)
@@ -53,19 +57,21 @@ interface OneDisk {
   readonly place: string
   readonly blanks: Blanks
   readonly copies: number
+  readonly otherwise: Losses["otherwise"]
 }
 
 /** Everything that is done to a disk comes from one seed. */
-const loseOne = Effect.fnUntraced(function*({ blanks, copies, place, seed }: OneDisk, tally: Tally) {
+const loseOne = Effect.fnUntraced(function*({ blanks, copies, otherwise, place, seed }: OneDisk, tally: Tally) {
   const random = randomFrom(seed)
   const format = formats[seed % formats.length]
   if (format === undefined) throw new Error(`the seed ${seed} is no whole number`)
-  const pending = [
-    ...yield* Effect.scoped(Effect.flatMap(
-      newDisk(blanks, format, place),
-      (disk) => work({ disk, place, random, copies })
-    ))
-  ]
+  const given = otherwise === undefined ? {} : { otherwise }
+  const worked = yield* Effect.result(wrongs(Effect.scoped(Effect.flatMap(
+    newDisk(blanks, format, place),
+    (disk) => work({ disk, place, random, copies, ...given })
+  ))))
+  if (worked._tag === "Failure") return tally.violate(format, seed, worked.failure.message)
+  const pending = [...worked.success]
   for (let copied = pending.shift(); copied !== undefined; copied = pending.shift()) {
     const mayCopy = !path.basename(copied.image).endsWith("again")
     const judged = yield* Effect.result(wrongs(judge({ format, copied, place, random, mayCopy })))
@@ -76,7 +82,10 @@ const loseOne = Effect.fnUntraced(function*({ blanks, copies, place, seed }: One
 
 /** What fails here has found something. */
 const wrongs = <A>(effect: Effect.Effect<A, unknown>): Effect.Effect<A, Wrong> =>
-  Effect.catchCause(effect, (cause) => Effect.fail(new Wrong(String(cause))))
+  Effect.catchCause(effect, (cause) => {
+    const error = Cause.squash(cause)
+    return Effect.fail(error instanceof Wrong ? error : new Wrong(Cause.pretty(cause)))
+  })
 
 class Tally {
   private readonly digests = new Set<string>()
@@ -87,17 +96,18 @@ class Tally {
     this.count("images")
     this.count(format.name)
     if (image.endsWith("again")) this.count("again")
-    if (judged instanceof Wrong) {
-      const what = `${format.name}, seed ${seed}: ${judged.message}\n${moment}`
-      this.violations.push({ what, replay: `npm run prove -- --only images --replay ${seed}` })
-      return
-    }
+    if (judged instanceof Wrong) return this.violate(format, seed, `${judged.message}\n${moment}`)
     this.digests.add(judged.digest)
     this.count("found", judged.found)
     this.count("trees", judged.compared)
     this.count("damaged", judged.damaged)
     this.count("stuck", judged.stuck)
     this.count("strays", judged.strays)
+  }
+
+  violate({ name }: Format, seed: number, what: string): void {
+    const replay = `npm run prove -- --only images --replay ${seed}`
+    this.violations.push({ what: `${name}, seed ${seed}: ${what}`, replay })
   }
 
   private count(what: string, times = 1): void {

@@ -4,6 +4,7 @@ import { faults } from "./faults.ts"
 import { fullDisk } from "./fullDisk.ts"
 import { images } from "./images.ts"
 import { kills } from "./kills.ts"
+import { planted } from "./planted.ts"
 import { reality } from "./reality.ts"
 import { states } from "./states.ts"
 import { syscalls } from "./syscalls.ts"
@@ -12,6 +13,7 @@ export const shares: ReadonlyArray<Share> = [
   { part: faults, weight: 4 },
   { part: fullDisk, weight: 2 },
   { part: syscalls, weight: 3 },
+  { part: planted, weight: 4 },
   { part: reality, weight: 2 },
   { part: images, weight: 3 },
   { part: kills, weight: 8 },

@@ -11,7 +11,7 @@ import type { Random } from "../../random.ts"
 import { copyDisk, type Disk, disturb, someDisturbance } from "../disk.ts"
 import { type Act, describe, type Durability, Ledger, type State } from "./ledger.ts"
 import { namesBelow, pictureOf } from "./picture.ts"
-import { type Opened, openStore } from "./store.ts"
+import { type Opened, type Opening, openStore } from "./store.ts"
 import { writeSome } from "./write.ts"
 
 export interface Copied {
@@ -28,6 +28,8 @@ export interface Work {
   readonly place: string
   readonly random: Random
   readonly copies: number
+  /** What becomes of the store's file system, for a store that is to be caught. */
+  readonly otherwise?: Opening["otherwise"]
 }
 
 /** How likely the disk is copied before a call that may change it, and how likely it is disturbed before. */
@@ -89,8 +91,9 @@ class Worker {
       const before = this.handles.get(durability)
       if (before !== undefined) yield* Scope.close(before.scope, Exit.void)
       const scope = yield* Scope.fork(this.outer)
-      const { disk, random } = this.orders
+      const { disk, otherwise, random } = this.orders
       const opened = yield* openStore({
+        ...(otherwise === undefined ? {} : { otherwise }),
         root: rootOn(disk),
         durability,
         random,

@@ -20,6 +20,8 @@ export interface Traced {
 
 export interface Subject {
   readonly ask: (order: Order) => Promise<Answer>
+  /** How many files it has open; waits a while until they are no more than `most`. */
+  readonly openFiles: (most?: number) => Promise<number>
   /** The same, seen by strace; with a refusal, that one call fails. */
   readonly askTraced: (order: Order, refusal: Refusal | undefined) => Promise<Traced>
 }
@@ -38,6 +40,11 @@ export const subject: Effect.Effect<Subject, never, Scope.Scope> = Effect.gen(fu
   }
   return {
     ask,
+    openFiles: async (most) => {
+      const answer = await ask(most === undefined ? { do: "count" } : { do: "count", most })
+      if ("value" in answer && typeof answer.value === "number") return answer.value
+      throw new Error(`no number: ${JSON.stringify(answer)}`)
+    },
     askTraced: async (order, refusal) => {
       const tracer = await Tracer.attach(child.pid ?? 0, refusal)
       try {

@@ -12,6 +12,7 @@ import * as NodeMounter from "@snapshotter/node-fs/NodeMounter"
 import * as NodeStoreFileSystem from "@snapshotter/node-fs/NodeStoreFileSystem"
 import { Cause, Clock, Context, Effect, Exit, FileSystem, Layer, References, Scope } from "effect"
 import * as fs from "node:fs"
+import { setTimeout } from "node:timers/promises"
 import { still } from "../../../../test/prove/failing/clock.ts"
 import { operations } from "../../../../test/prove/failing/operations.ts"
 // Internal, so not among the package's exports.
@@ -29,8 +30,8 @@ export type Order =
   | { readonly do: "close" }
   | { readonly do: "removeTree" | "usage"; readonly path: string }
   | { readonly do: "sync"; readonly targets: ReadonlyArray<SyncTarget> }
-  /** How many files it has open. */
-  | { readonly do: "count" }
+  /** How many files it has open; as soon as they are no more than `most`, if that comes to be. */
+  | { readonly do: "count"; readonly most?: number }
 
 export type Answer =
   | { readonly value: unknown }
@@ -78,8 +79,17 @@ const answerOf = (exit: Exit.Exit<unknown, unknown>): Answer => {
   return { failure: { ...error, _tag: error._tag, message: error.message } }
 }
 
-const turns = (count: number): Effect.Effect<void> =>
-  count === 0 ? Effect.void : Effect.andThen(Effect.yieldNow, Effect.suspend(() => turns(count - 1)))
+/** Whoever has done an operation may hold the lock for a moment longer than whom it was done for. */
+const patienceMillis = 20_000
+
+const openFiles = async (most = Infinity): Promise<number> => {
+  const end = performance.now() + patienceMillis
+  for (;;) {
+    const open = fs.readdirSync("/proc/self/fd").length
+    if (open <= most || performance.now() > end) return open
+    await setTimeout(5)
+  }
+}
 
 const program = Effect.gen(function*() {
   const ports = Layer.mergeAll(NodeStoreFileSystem.layer, NodeMounter.layer, NodeFileSystem.layer)
@@ -123,8 +133,7 @@ const program = Effect.gen(function*() {
       case "sync":
         return store.sync(order.targets)
       case "count":
-        // Whoever has done an operation may hold the lock for a moment longer than whom it was done for.
-        return Effect.map(turns(20), () => fs.readdirSync("/proc/self/fd").length)
+        return Effect.promise(() => openFiles(order.most))
     }
   }
 
