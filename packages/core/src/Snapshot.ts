@@ -41,6 +41,9 @@ export type SnapshotId = typeof SnapshotId.Type
 export const Kind = Schema.Literals(["active", "view", "committed"])
 export type Kind = typeof Kind.Type
 
+/** `full`: what has returned survives a power loss. `process`: it survives the end of any process, and nothing waits. */
+export type Durability = "full" | "process"
+
 /** Metadata of the caller's own. A label with the value `""` is no label: it is not kept. */
 export const Labels = Schema.Record(Schema.String, Schema.String)
 export type Labels = typeof Labels.Type

@@ -19,7 +19,6 @@ import { IdSource } from "./IdSource.ts"
 import { check, type Violation } from "./internal/check.ts"
 import { commit } from "./internal/commit.ts"
 import { create } from "./internal/create.ts"
-import { markSuspects } from "./internal/durable.ts"
 import type { Reclaimed } from "./internal/empty.ts"
 import type { LabelUpdate } from "./internal/input.ts"
 import { observer } from "./internal/observe.ts"
@@ -28,14 +27,15 @@ import { mounts, stat, usage } from "./internal/queries.ts"
 import { relink } from "./internal/relink.ts"
 import { remove } from "./internal/remove.ts"
 import { settingsOf } from "./internal/settings.ts"
-import { failedIn, type Store } from "./internal/store.ts"
+import { failedIn, type Store, type Suspicion } from "./internal/store.ts"
+import { hearOfFailedSyncs, tellAll } from "./internal/suspicion.ts"
 import { cleanup } from "./internal/sweep.ts"
 import { makeTurns } from "./internal/turns.ts"
 import { update } from "./internal/update.ts"
 import { walk, type WalkOptions } from "./internal/walk.ts"
 import type { Mounts } from "./Mount.ts"
 import { Mounter } from "./Mounter.ts"
-import type { CommittedInfo, Info, Key, KeyOrName, Labels, Name, Usage } from "./Snapshot.ts"
+import type { CommittedInfo, Durability, Info, Key, KeyOrName, Labels, Name, Usage } from "./Snapshot.ts"
 import type {
   CheckError,
   CleanupError,
@@ -141,7 +141,7 @@ export interface SnapshotterOptions {
    * `full`, the default: what has returned survives a power loss. `process`: it survives the end of any process, and
    * nothing waits for the disk.
    */
-  readonly durability?: "full" | "process" | undefined
+  readonly durability?: Durability | undefined
   /** How long to wait for other processes, 30 seconds by default. */
   readonly lockTimeout?: Duration.Input | undefined
   /** Most layers below a snapshot: 500, the kernel's own limit, unless less is wanted. */
@@ -168,6 +168,7 @@ export const make = Effect.fnUntraced(function*(
   const { layout, mode } = yield* locate(fs, options.root)
   // Of its own: the caller's counts as closed already while others that end with it, forks above all, still use the store.
   const scope = yield* Scope.fork(yield* Effect.scope)
+  const suspicion: Suspicion = { of: new Map(), ofAll: undefined, ofAllForNow: undefined, latestFailure: undefined }
   const store: Store = {
     fs,
     scope,
@@ -176,18 +177,20 @@ export const make = Effect.fnUntraced(function*(
     layout,
     settings,
     ancestors: new Map(),
-    suspicion: { of: new Map(), ofAll: undefined },
+    suspicion,
     turns: makeTurns({
       fs,
       root: layout.root,
-      waitingRoom: layout.place("staging"),
+      staging: layout.place("staging"),
       lockTimeoutMillis: settings.lockTimeoutMillis,
       waitsForDisk: settings.durability === "full",
       scope,
       failure: failedIn,
-      syncFailed: (error) => markSuspects(store, error)
+      syncFailed: (error) => tellAll(fs, error),
+      latestFailure: () => suspicion.latestFailure
     })
   }
+  yield* hearOfFailedSyncs(store)
   yield* Effect.addFinalizer(() => store.turns.close)
   const overlayXattrs = yield* openStore(store, mode, options.overlayXattrs)
   const mountOptions = overlayXattrs === "user" ? [...settings.mountOptions, "userxattr"] : settings.mountOptions

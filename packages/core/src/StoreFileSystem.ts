@@ -136,6 +136,13 @@ export interface StoreFileSystem {
    */
   readonly sync: (targets: ReadonlyArray<SyncTarget>) => Attempt<void>
 
+  /**
+   * Who is to be told of every failed sync, whoever asked for it: a backend makes this, empty, and stores enter themselves.
+   * They are called at once, and the effects that they give back are run then. Stores that share a backend share the
+   * descriptors of which the kernel tells each failure to one alone.
+   */
+  readonly whenSyncFails: Set<(error: FileSystemError) => Effect.Effect<void>>
+
   /** Takes the exclusive advisory lock of a directory, without waiting: `undefined` where another holds it. */
   readonly tryLock: (directory: string) => Attempt<HeldLock | undefined>
 

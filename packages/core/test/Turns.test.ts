@@ -4,6 +4,7 @@
  */
 import { StoreFailure } from "@snapshotter/core/SnapshotterError"
 import {
+  type Entry,
   FileSystemError,
   type HeldLock,
   type StoreFileSystem,
@@ -12,7 +13,8 @@ import {
 import { Effect, Exit, Fiber, Scope } from "effect"
 import { assert, describe, it } from "vitest"
 import { simulateAll } from "../../../test/simulation.ts"
-import { type Change, makeTurns, type Staged, type Turns } from "../src/internal/turns.ts"
+import type { Change, Staged } from "../src/internal/change.ts"
+import { makeTurns, type Turns } from "../src/internal/turns.ts"
 
 const seeds = 60
 const lockTimeoutMillis = 1_000
@@ -24,10 +26,22 @@ interface Bench {
   readonly scope: Scope.Closeable
   /** The lock of some other process. */
   readonly other: Effect.Effect<HeldLock | undefined>
-  readonly waitingRoom: Effect.Effect<HeldLock | undefined>
+  readonly staging: Effect.Effect<HeldLock | undefined>
   readonly isLocked: () => boolean
   /** Decides what becomes of the next sync: its errno, or nothing. */
   syncFails: (nth: number) => string | undefined
+}
+
+const directory: Omit<Entry, "mode"> = {
+  type: "directory",
+  uid: 0,
+  gid: 0,
+  dev: 1n,
+  ino: 1n,
+  nlink: 2,
+  blocks: 0,
+  size: 0,
+  rdev: 0n
 }
 
 const failed = (operation: string) => ({ code, path }: FileSystemError) =>
@@ -50,6 +64,8 @@ const makeBench = Effect.gen(function*() {
   const { held, tryLock } = locks()
   const scope = yield* Scope.make()
   let syncs = 0
+  let mode = 0o700
+  let latest: FileSystemError | undefined
   const unused = (): Effect.Effect<never> => Effect.die(new Error("turns have no use for this"))
   const sync = (targets: ReadonlyArray<SyncTarget>) =>
     Effect.suspend(() => {
@@ -61,14 +77,14 @@ const makeBench = Effect.gen(function*() {
     tryLock,
     sync,
     realPath: unused,
-    lstat: unused,
+    lstat: () => Effect.succeed({ ...directory, mode }),
     readDirectory: unused,
     readFile: unused,
     readLink: unused,
     makeDirectory: unused,
     writeFile: unused,
     symlink: unused,
-    setMode: unused,
+    setMode: (_, bits) => Effect.sync(() => void (mode = bits)),
     exchange: unused,
     moveNoReplace: unused,
     removeFile: unused,
@@ -76,24 +92,30 @@ const makeBench = Effect.gen(function*() {
     copyDirectoryAttributes: unused,
     usage: unused,
     overlayXattrs: unused,
-    fileSystemType: unused
+    fileSystemType: unused,
+    whenSyncFails: new Set()
   }
   const turns = makeTurns({
     waitsForDisk: true,
     fs,
     root: "root",
-    waitingRoom: "waiting room",
+    staging: "waiting room",
     lockTimeoutMillis,
     scope,
     failure: failed,
-    syncFailed: ({ code }) => Effect.sync(() => log.push(`told of ${code}`))
+    syncFailed: (error) =>
+      Effect.sync(() => {
+        latest = error
+        log.push(`told of ${error.code}`)
+      }),
+    latestFailure: () => latest
   })
   const bench: Bench = {
     turns,
     log,
     scope,
     other: tryLock("root"),
-    waitingRoom: tryLock("waiting room"),
+    staging: tryLock("waiting room"),
     isLocked: () => held.has("root"),
     syncFails: () => undefined
   }
@@ -505,7 +527,7 @@ describe("between processes", () => {
 
   whatever("whoever holds the lock for long steps back, if another process waits", (bench) =>
     Effect.gen(function*() {
-      const waiting = yield* bench.waitingRoom
+      const waiting = yield* bench.staging
       let others = 0
       const slow = (name: string) => change(bench, name, { commit: Effect.sleep(4), before: [], after: [] })
       const working = yield* Effect.forkChild(all(numbers(12).map((at) => bench.turns.take(slow(`${at % 4}`)))))

@@ -406,7 +406,8 @@ const faultyStoreFileSystem = (inner: StoreFileSystem, meet: Meet, unlessDead: U
     sync: (targets) => call("sync", targets.map(({ path }) => path), inner.sync(targets)),
     tryLock: (directory) => call("tryLock", [directory], Effect.map(inner.tryLock(directory), whileAlive)),
     overlayXattrs: (directory) => call("overlayXattrs", [directory], inner.overlayXattrs(directory)),
-    fileSystemType: (path) => call("fileSystemType", [path], inner.fileSystemType(path))
+    fileSystemType: (path) => call("fileSystemType", [path], inner.fileSystemType(path)),
+    whenSyncFails: inner.whenSyncFails
   }
 }
 

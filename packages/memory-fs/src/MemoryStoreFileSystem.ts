@@ -288,7 +288,8 @@ export const make = (volume: MemoryVolume, process: string = volume.newProcess()
   sync: sync(volume),
   tryLock: tryLock(volume, process),
   overlayXattrs: overlayXattrs(volume),
-  fileSystemType: fileSystemType(volume)
+  fileSystemType: fileSystemType(volume),
+  whenSyncFails: new Set()
 })
 
 /** A process of its own on this disk, which ends with the layer's scope. */

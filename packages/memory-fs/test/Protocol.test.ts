@@ -100,6 +100,16 @@ const unlinked = ({ fs }: Scene) =>
     for (const link of yield* fs.readDirectory("/place/store/index")) yield* fs.removeFile(`/place/store/index/${link}`)
   })
 
+/** Somebody died between his commit point and the wait for the disk. */
+const unsynced = ({ fs }: Scene) => fs.setMode("/place/store/staging", 0o1700)
+
+const updatedUnsynced = (scene: Scene) =>
+  Effect.gen(function*() {
+    yield* unsynced(scene)
+    const link = yield* scene.fs.readLink(`/place/store/index/${sha256Hex(a)}`)
+    yield* scene.fs.writeFile(`/place/store/index/${link}/next.json`, "{}", 0o600)
+  })
+
 const viewed = ({ other }: Scene) => other((store) => store.view(look, { parent: base }))
 
 /** A chain of two, an active snapshot on it, and a view. */
@@ -129,8 +139,10 @@ const atFull: ReadonlyArray<Step> = [
       makeDirectory staging/1/work 711
       symlink index/<a> = ../active/1
       sync tree staging/1, directory index
+      setMode staging 1700
       moveNoReplace staging/1 → active/1
       sync directory active, directory staging
+      setMode staging 700
     `
   },
   {
@@ -142,8 +154,10 @@ const atFull: ReadonlyArray<Step> = [
       makeDirectory active/1/children 700
       symlink index/<base> = ../committed/1
       sync tree active/1, directory index
+      setMode staging 1700
       moveNoReplace active/1 → committed/1
       sync directory committed, directory active
+      setMode staging 700
       removeFile index/<a>
       moveNoReplace committed/1/work → trash/1-work
       removeTree trash/1-work
@@ -162,8 +176,10 @@ const atFull: ReadonlyArray<Step> = [
       writeFile committed/1/children/2 600
       symlink index/<a> = ../active/2
       sync tree staging/2, directory index, directory committed/1/children
+      setMode staging 1700
       moveNoReplace staging/2 → active/2
       sync directory active, directory staging
+      setMode staging 700
     `
   },
   {
@@ -175,8 +191,10 @@ const atFull: ReadonlyArray<Step> = [
       makeDirectory active/2/children 700
       symlink index/<child> = ../committed/2
       sync tree active/2, directory index, directory committed/1/children
+      setMode staging 1700
       moveNoReplace active/2 → committed/2
       sync directory committed, directory active
+      setMode staging 700
       removeFile index/<a>
       moveNoReplace committed/2/work → trash/2-work
       removeTree trash/2-work
@@ -194,8 +212,10 @@ const atFull: ReadonlyArray<Step> = [
       writeFile committed/1/children/3 600
       symlink index/<look> = ../view/3
       sync tree staging/3, directory index, directory committed/1/children
+      setMode staging 1700
       moveNoReplace staging/3 → view/3
       sync directory view, directory staging
+      setMode staging 700
     `
   },
   {
@@ -207,8 +227,10 @@ const atFull: ReadonlyArray<Step> = [
       makeDirectory staging/4/fs 755
       symlink index/<fork> = ../view/4
       sync tree staging/4, directory index
+      setMode staging 1700
       moveNoReplace staging/4 → view/4
       sync directory view, directory staging
+      setMode staging 700
     `
   },
   {
@@ -217,8 +239,10 @@ const atFull: ReadonlyArray<Step> = [
     calls: `
       writeFile view/3/next.json 600
       sync file view/3/next.json
+      setMode staging 1700
       exchange view/3/next.json → view/3/key.json
       sync directory view/3
+      setMode staging 700
       removeFile view/3/next.json
     `
   },
@@ -228,8 +252,10 @@ const atFull: ReadonlyArray<Step> = [
     calls: `
       writeFile committed/1/next.json 600
       sync file committed/1/next.json
+      setMode staging 1700
       exchange committed/1/next.json → committed/1/name.json
       sync directory committed/1
+      setMode staging 700
       removeFile committed/1/next.json
     `
   },
@@ -237,8 +263,10 @@ const atFull: ReadonlyArray<Step> = [
     what: "remove of a key",
     does: ({ store }) => store.remove(look),
     calls: `
+      setMode staging 1700
       moveNoReplace view/3 → trash/3
       sync directory trash, directory view
+      setMode staging 700
       removeFile index/<look>
       removeFile committed/1/children/3
       removeTree trash/3
@@ -248,8 +276,10 @@ const atFull: ReadonlyArray<Step> = [
     what: "remove of a name",
     does: ({ store }) => store.remove(child),
     calls: `
+      setMode staging 1700
       moveNoReplace committed/2 → trash/2
       sync directory trash, directory committed
+      setMode staging 700
       removeFile index/<child>
       removeFile committed/1/children/2
       removeTree trash/2
@@ -261,7 +291,6 @@ const atFull: ReadonlyArray<Step> = [
     does: ({ store }) => store.cleanup,
     before: litter,
     calls: `
-      sync directory active, directory view, directory committed, directory trash
       moveNoReplace staging/5 → trash/5
       removeFile index/0000
       removeTree trash/5
@@ -277,7 +306,9 @@ const atFull: ReadonlyArray<Step> = [
       symlink index/<fork> = ../view/4
       removeFile index/<base>
       symlink index/<base> = ../committed/1
+      setMode staging 1700
       sync tree index
+      setMode staging 700
     `
   },
   { what: "relink where no link is lost", does: ({ store }) => store.relink, calls: "" },
@@ -286,7 +317,6 @@ const atFull: ReadonlyArray<Step> = [
     does: ({ open }) => Effect.scoped(open()),
     before: begun,
     calls: `
-      sync directory active, directory view, directory committed, directory trash
       moveNoReplace staging/5 → trash/5
       removeTree trash/5
     `
@@ -464,21 +494,27 @@ const fullAfterProcess: ReadonlyArray<Step> = [
       sync tree committed/1, tree committed/2, directory committed
       writeFile committed/2/next.json 600
       sync file committed/2/next.json, directory committed/2, directory index
+      setMode staging 1700
       exchange committed/2/next.json → committed/2/name.json
       sync directory committed/2
+      setMode staging 700
       removeFile committed/2/next.json
       writeFile committed/1/next.json 600
       sync file committed/1/next.json, directory committed/1, directory index, directory committed/2/children
+      setMode staging 1700
       exchange committed/1/next.json → committed/1/name.json
       sync directory committed/1
+      setMode staging 700
       removeFile committed/1/next.json
       sync tree active/3
       writeFile active/3/name.json 600
       makeDirectory active/3/children 700
       symlink index/<new> = ../committed/3
       sync tree active/3, directory index, directory committed/1/children
+      setMode staging 1700
       moveNoReplace active/3 → committed/3
       sync directory committed, directory active
+      setMode staging 700
       removeFile index/<a>
       moveNoReplace committed/3/work → trash/3-work
       removeTree trash/3-work
@@ -497,8 +533,10 @@ const fullAfterProcess: ReadonlyArray<Step> = [
       writeFile committed/1/children/4 600
       symlink index/<fork> = ../active/4
       sync tree staging/4, directory index, directory committed/1/children
+      setMode staging 1700
       moveNoReplace staging/4 → active/4
       sync directory active, directory staging
+      setMode staging 700
     `
   },
   {
@@ -507,8 +545,10 @@ const fullAfterProcess: ReadonlyArray<Step> = [
     calls: `
       writeFile view/5/next.json 600
       sync file view/5/next.json, tree view/5, directory view, directory index, directory committed/2/children
+      setMode staging 1700
       exchange view/5/next.json → view/5/key.json
       sync directory view/5
+      setMode staging 700
       removeFile view/5/next.json
     `
   },
@@ -516,8 +556,10 @@ const fullAfterProcess: ReadonlyArray<Step> = [
     what: "remove of that view",
     does: ({ store }) => store.remove(look),
     calls: `
+      setMode staging 1700
       moveNoReplace view/5 → trash/5
       sync directory trash, directory view
+      setMode staging 700
       removeFile index/<look>
       removeFile committed/2/children/5
       removeTree trash/5
@@ -528,8 +570,10 @@ const fullAfterProcess: ReadonlyArray<Step> = [
     does: ({ store }) => store.remove(look),
     before: viewed,
     calls: `
+      setMode staging 1700
       moveNoReplace view/6 → trash/6
       sync directory trash, directory view
+      setMode staging 700
       removeFile index/<look>
       removeFile committed/2/children/6
       removeTree trash/6
@@ -539,8 +583,10 @@ const fullAfterProcess: ReadonlyArray<Step> = [
     what: "remove of the name",
     does: ({ store }) => store.remove(name),
     calls: `
+      setMode staging 1700
       moveNoReplace committed/3 → trash/3
       sync directory trash, directory committed
+      setMode staging 700
       removeFile index/<new>
       removeFile committed/1/children/3
       removeTree trash/3
@@ -554,13 +600,17 @@ const fullAfterProcess: ReadonlyArray<Step> = [
       sync tree committed/7, directory committed
       writeFile committed/7/next.json 600
       sync file committed/7/next.json, directory committed/7, directory index
+      setMode staging 1700
       exchange committed/7/next.json → committed/7/name.json
       sync directory committed/7
+      setMode staging 700
       removeFile committed/7/next.json
       writeFile committed/7/next.json 600
       sync file committed/7/next.json
+      setMode staging 1700
       exchange committed/7/next.json → committed/7/name.json
       sync directory committed/7
+      setMode staging 700
       removeFile committed/7/next.json
     `
   },
@@ -571,8 +621,10 @@ const fullAfterProcess: ReadonlyArray<Step> = [
     calls: `
       writeFile active/8/next.json 600
       sync file active/8/next.json, tree active/8, directory active, directory index, directory committed/2/children
+      setMode staging 1700
       exchange active/8/next.json → active/8/key.json
       sync directory active/8
+      setMode staging 700
       removeFile active/8/next.json
     `
   }
@@ -588,8 +640,10 @@ const processAfterFull: ReadonlyArray<Step> = [
       makeDirectory active/1/children 700
       symlink index/<new> = ../committed/1
       sync tree active/1, directory index, directory committed/2/children
+      setMode staging 1700
       moveNoReplace active/1 → committed/1
       sync directory committed, directory active
+      setMode staging 700
       removeFile index/<a>
       moveNoReplace committed/1/work → trash/1-work
       removeTree trash/1-work
@@ -616,8 +670,10 @@ const processAfterFull: ReadonlyArray<Step> = [
     calls: `
       writeFile view/4/next.json 600
       sync file view/4/next.json
+      setMode staging 1700
       exchange view/4/next.json → view/4/key.json
       sync directory view/4
+      setMode staging 700
       removeFile view/4/next.json
     `
   },
@@ -625,8 +681,10 @@ const processAfterFull: ReadonlyArray<Step> = [
     what: "remove of that view",
     does: ({ store }) => store.remove(look),
     calls: `
+      setMode staging 1700
       moveNoReplace view/4 → trash/4
       sync directory trash, directory view
+      setMode staging 700
       removeFile index/<look>
       removeFile committed/5/children/4
       removeTree trash/4
@@ -637,8 +695,10 @@ const processAfterFull: ReadonlyArray<Step> = [
     does: ({ store }) => store.remove(look),
     before: viewed,
     calls: `
+      setMode staging 1700
       moveNoReplace view/6 → trash/6
       sync directory trash, directory view
+      setMode staging 700
       removeFile index/<look>
       removeFile committed/5/children/6
       removeTree trash/6
@@ -661,8 +721,10 @@ const processAfterFull: ReadonlyArray<Step> = [
     calls: `
       writeFile committed/7/next.json 600
       sync file committed/7/next.json
+      setMode staging 1700
       exchange committed/7/next.json → committed/7/name.json
       sync directory committed/7
+      setMode staging 700
       removeFile committed/7/next.json
     `
   },
@@ -673,9 +735,55 @@ const processAfterFull: ReadonlyArray<Step> = [
     calls: `
       writeFile active/8/next.json 600
       sync file active/8/next.json
+      setMode staging 1700
       exchange active/8/next.json → active/8/key.json
       sync directory active/8
+      setMode staging 700
       removeFile active/8/next.json
+    `
+  },
+  // Somebody died before the disk had what he did: whoever comes next waits for it first.
+  {
+    what: "update of what was updated so, whose old metadata the disk may still have in its place",
+    does: ({ store }) => store.update(a, labels),
+    before: updatedUnsynced,
+    calls: `
+      sync tree /place/store
+      setMode staging 700
+      writeFile active/8/next.json 600
+      removeFile active/8/next.json
+      writeFile active/8/next.json 600
+      sync file active/8/next.json
+      setMode staging 1700
+      exchange active/8/next.json → active/8/key.json
+      sync directory active/8
+      setMode staging 700
+      removeFile active/8/next.json
+    `
+  },
+  {
+    what: "cleanup of that",
+    does: ({ store }) => store.cleanup,
+    before: updatedUnsynced,
+    calls: `
+      sync tree /place/store
+      setMode staging 700
+      removeFile active/8/next.json
+    `
+  },
+  {
+    what: "prepare, which destroys nothing",
+    does: ({ store }) => store.prepare(Key.make("new")),
+    before: unsynced,
+    calls: `
+      sync tree /place/store
+      setMode staging 700
+      makeDirectory staging/9 700
+      writeFile staging/9/key.json 600
+      makeDirectory staging/9/fs 755
+      makeDirectory staging/9/work 711
+      symlink index/<new> = ../active/9
+      moveNoReplace staging/9 → active/9
     `
   }
 ]

@@ -196,7 +196,8 @@ const make = Effect.gen(function*() {
     sync,
     tryLock,
     overlayXattrs,
-    fileSystemType
+    fileSystemType,
+    whenSyncFails: new Set<(error: FileSystemError) => Effect.Effect<void>>()
   } satisfies StoreFileSystem
 })
 

@@ -8,7 +8,7 @@
  * waits for again under it: that is for those who want the lock meanwhile, and a matter of calls as well.
  */
 import type { Defect } from "../defect.ts"
-import { powerLoss, protocol } from "../tests.ts"
+import { powerLoss, protocol, unsynced } from "../tests.ts"
 
 export const barriers: ReadonlyArray<Defect> = [
   // ============================================================ prepare, view
@@ -37,16 +37,21 @@ export const barriers: ReadonlyArray<Defect> = [
   },
   {
     name: "prepare and view do not wait for the directory that the snapshot went to",
-    edits: [{ file: "internal/create.ts", find: "{ kind: \"directory\", path: store.layout.place(kind) },", put: "" }],
+    edits: [{
+      file: "internal/create.ts",
+      find: "...moving(store, id, \"staging\", kind, full),",
+      put:
+        "...moving(store, id, \"staging\", kind, full), after: barrier(full, { kind: \"directory\", path: store.layout.place(\"staging\") }),"
+    }],
     tests: protocol
   },
   {
     name: "prepare and view do not wait for staging, which the snapshot has left",
     edits: [{
       file: "internal/create.ts",
-      find:
-        "{ kind: \"directory\", path: store.layout.place(kind) }, { kind: \"directory\", path: store.layout.place(\"staging\") }",
-      put: "{ kind: \"directory\", path: store.layout.place(kind) }"
+      find: "...moving(store, id, \"staging\", kind, full),",
+      put:
+        "...moving(store, id, \"staging\", kind, full), after: barrier(full, { kind: \"directory\", path: store.layout.place(kind) }),"
     }],
     tests: protocol
   },
@@ -54,9 +59,8 @@ export const barriers: ReadonlyArray<Defect> = [
     name: "prepare and view do not wait for their rename",
     edits: [{
       file: "internal/create.ts",
-      find:
-        "{ kind: \"directory\", path: store.layout.place(kind) }, { kind: \"directory\", path: store.layout.place(\"staging\") }",
-      put: ""
+      find: "...moving(store, id, \"staging\", kind, full),",
+      put: "...moving(store, id, \"staging\", kind, full), after: [],"
     }],
     tests: powerLoss("view at full")
   },
@@ -97,8 +101,9 @@ export const barriers: ReadonlyArray<Defect> = [
     name: "commit does not wait for the directory that the snapshot went to",
     edits: [{
       file: "internal/commit.ts",
-      find: "{ kind: \"directory\", path: store.layout.place(\"committed\") },",
-      put: ""
+      find: "...moving(store, found.id, \"active\", \"committed\", waits),",
+      put:
+        "...moving(store, found.id, \"active\", \"committed\", waits), after: barrier(waits, { kind: \"directory\", path: store.layout.place(\"active\") }),"
     }],
     tests: protocol
   },
@@ -106,9 +111,9 @@ export const barriers: ReadonlyArray<Defect> = [
     name: "commit does not wait for the directory that the snapshot has left",
     edits: [{
       file: "internal/commit.ts",
-      find:
-        "{ kind: \"directory\", path: store.layout.place(\"committed\") }, { kind: \"directory\", path: store.layout.place(\"active\") }",
-      put: "{ kind: \"directory\", path: store.layout.place(\"committed\") }"
+      find: "...moving(store, found.id, \"active\", \"committed\", waits),",
+      put:
+        "...moving(store, found.id, \"active\", \"committed\", waits), after: barrier(waits, { kind: \"directory\", path: store.layout.place(\"committed\") }),"
     }],
     tests: protocol
   },
@@ -116,9 +121,8 @@ export const barriers: ReadonlyArray<Defect> = [
     name: "commit does not wait for its rename",
     edits: [{
       file: "internal/commit.ts",
-      find:
-        "{ kind: \"directory\", path: store.layout.place(\"committed\") }, { kind: \"directory\", path: store.layout.place(\"active\") }",
-      put: ""
+      find: "...moving(store, found.id, \"active\", \"committed\", waits),",
+      put: "...moving(store, found.id, \"active\", \"committed\", waits), after: [],"
     }],
     tests: powerLoss("commit at full of what was prepared at full")
   },
@@ -143,8 +147,9 @@ export const barriers: ReadonlyArray<Defect> = [
     name: "remove does not wait for trash",
     edits: [{
       file: "internal/remove.ts",
-      find: "{ kind: \"directory\", path: store.layout.place(\"trash\") },",
-      put: ""
+      find: "...moving(store, found.id, found.kind, \"trash\", waits),",
+      put:
+        "...moving(store, found.id, found.kind, \"trash\", waits), after: barrier(waits, { kind: \"directory\", path: store.layout.place(found.kind) }),"
     }],
     tests: protocol
   },
@@ -152,23 +157,27 @@ export const barriers: ReadonlyArray<Defect> = [
     name: "remove does not wait for the directory that the snapshot has left",
     edits: [{
       file: "internal/remove.ts",
-      find:
-        "{ kind: \"directory\", path: store.layout.place(\"trash\") }, { kind: \"directory\", path: store.layout.place(found.kind) }",
-      put: "{ kind: \"directory\", path: store.layout.place(\"trash\") }"
+      find: "...moving(store, found.id, found.kind, \"trash\", waits),",
+      put:
+        "...moving(store, found.id, found.kind, \"trash\", waits), after: barrier(waits, { kind: \"directory\", path: store.layout.place(\"trash\") }),"
     }],
     tests: protocol
   },
   {
     name: "remove does not wait for its rename before it destroys",
-    edits: [{ file: "internal/remove.ts", find: "after: barrier( waits,", put: "after: barrier( false && waits," }],
+    edits: [{
+      file: "internal/remove.ts",
+      find: "...moving(store, found.id, found.kind, \"trash\", waits),",
+      put: "...moving(store, found.id, found.kind, \"trash\", waits), after: [],"
+    }],
     tests: powerLoss("remove of a name at full")
   },
   {
     name: "remove at process of what is promised to be on disk waits for nothing",
     edits: [{
       file: "internal/remove.ts",
-      find: "const waits = store.settings.durability === \"full\" || found.metadata?.durable !== false",
-      put: "const waits = store.settings.durability === \"full\""
+      find: "const waits = isFull(store) || found.metadata?.durable !== false",
+      put: "const waits = isFull(store)"
     }],
     tests: powerLoss("remove at process of what was made at full")
   },
@@ -186,18 +195,14 @@ export const barriers: ReadonlyArray<Defect> = [
     name: "update does not wait for the new metadata",
     edits: [{
       file: "internal/replace.ts",
-      find: "before: waits ? [{ kind: \"file\", path: paths.next }, ...wanted] : [],",
-      put: "before: waits ? [...wanted] : [],"
+      find: "before: barrier(waits, { kind: \"file\", path: paths.next }, ...wanted),",
+      put: "before: barrier(waits, ...wanted),"
     }],
     tests: powerLoss("update of a name at full")
   },
   {
     name: "update does not wait for the snapshot's directory",
-    edits: [{
-      file: "internal/replace.ts",
-      find: "after: waits ? [{ kind: \"directory\", path: paths.directory }] : [],",
-      put: "after: [],"
-    }],
+    edits: [{ file: "internal/replace.ts", find: "after: barrier(waits, { kind: \"directory\", path: paths.directory }),", put: "after: []," }],
     tests: powerLoss("update of a name at full")
   },
   {
@@ -280,9 +285,20 @@ export const barriers: ReadonlyArray<Defect> = [
     }],
     tests: powerLoss("the first prepare at full in a store that was made at process")
   },
+  // ============================================================ what others did not come to wait for
   {
-    name: "open and cleanup destroy what others have moved away before that is on disk",
-    edits: [{ file: "internal/sweep.ts", find: "before: barrier(waits,", put: "before: barrier(false && waits," }],
-    tests: powerLoss("remove of a name at full")
+    name: "what somebody did who died before the disk had it is built upon",
+    edits: [{ file: "internal/batch.ts", find: "if (!found.value) return Exit.void", put: "return Exit.void" }],
+    tests: unsynced("its process died")
+  },
+  {
+    name: "what is not on disk yet is not marked",
+    edits: [{ file: "internal/batch.ts", find: "if (!ready.some(isWaitedFor)) return ready", put: "return ready" }],
+    tests: unsynced("interrupted in its last sync")
+  },
+  {
+    name: "the mark goes though the disk has not confirmed anything",
+    edits: [{ file: "internal/batch.ts", find: "if (Exit.isSuccess(exit) && isAll) yield*", put: "if (isAll) yield*" }],
+    tests: unsynced("could not be begun")
   }
 ]

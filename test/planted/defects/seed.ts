@@ -31,7 +31,7 @@ export const ofTheSeed: ReadonlyArray<Defect> = [
       },
       {
         file: "internal/create.ts",
-        find: "if (full && parent !== undefined) yield* chainIsDurable(store, operation, parent, chain[0])",
+        find: "if (parent !== undefined) yield* chainIsDurable(store, operation, parent, chain[0])",
         put: ""
       },
       { file: "internal/create.ts", find: "import { chainFrom, ", put: "import { chainFrom, lookUp, " },

@@ -16,8 +16,8 @@ export const steps: ReadonlyArray<Defect> = [
     name: "remove takes the link away before its rename",
     edits: [{
       file: "internal/remove.ts",
-      find: "const waits = store.settings.durability === \"full\" || found.metadata?.durable !== false",
-      put: `const waits = store.settings.durability === "full" || found.metadata?.durable !== false
+      find: "const waits = isFull(store) || found.metadata?.durable !== false",
+      put: `const waits = isFull(store) || found.metadata?.durable !== false
         yield* leaveBehind(store.fs.removeFile(store.layout.link(sha256Hex(found.name))))`
     }],
     tests: crash("of remove \"fork\"")
@@ -84,7 +84,7 @@ export const steps: ReadonlyArray<Defect> = [
   {
     name: "remove destroys before its rename is on disk",
     edits: [{
-      file: "internal/turns.ts",
+      file: "internal/batch.ts",
       find: "const exit = yield* syncAll(attempt, happened.flatMap((one) => one.staged.after))",
       put:
         "for (const { entry, staged } of happened) yield* attempt(askedBy(entry, staged.settle))\nconst exit = yield* syncAll(attempt, happened.flatMap((one) => one.staged.after))"
@@ -94,7 +94,7 @@ export const steps: ReadonlyArray<Defect> = [
   {
     name: "a rename that may not be on disk is answered with success",
     edits: [{
-      file: "internal/turns.ts",
+      file: "internal/batch.ts",
       find:
         "failed ? Exit.failCause(Cause.map(exit.cause, notDurable(entry.change.operation))) : Exit.succeed(staged.result)",
       put: "Exit.succeed(staged.result)"
@@ -104,7 +104,7 @@ export const steps: ReadonlyArray<Defect> = [
   {
     name: "what has happened is taken back when the disk does not confirm it",
     edits: [{
-      file: "internal/turns.ts",
+      file: "internal/batch.ts",
       find: "if (!failed) yield* attempt(askedBy(entry, staged.settle))",
       put:
         "if (!failed) yield* attempt(askedBy(entry, staged.settle))\nelse yield* Effect.forEach(entry.undos.splice(0).reverse(), quietly, { discard: true })"
@@ -114,7 +114,7 @@ export const steps: ReadonlyArray<Defect> = [
   {
     name: "a rename that says that it failed is believed",
     edits: [{
-      file: "internal/turns.ts",
+      file: "internal/batch.ts",
       find: "if (Exit.isSuccess(happened) && happened.value) return true",
       put: ""
     }],
@@ -123,7 +123,7 @@ export const steps: ReadonlyArray<Defect> = [
   {
     name: "a failed sync puts nobody under suspicion",
     edits: [{
-      file: "internal/turns.ts",
+      file: "internal/batch.ts",
       find:
         ": Effect.forEach(exit.cause.reasons.filter(Cause.isFailReason), (reason) => options.syncFailed(reason.error)))",
       put: ": Effect.void)"
@@ -133,7 +133,7 @@ export const steps: ReadonlyArray<Defect> = [
   {
     name: "commit at full takes contents that a failed sync has put under suspicion",
     edits: [{
-      file: "internal/durable.ts",
+      file: "internal/suspicion.ts",
       find: "if (known !== undefined) return yield* new ContentsSuspect({ snapshot: called(name), code: known })",
       put: ""
     }],

@@ -33,7 +33,7 @@ export const together: ReadonlyArray<Defect> = [
   {
     name: "an interrupted operation does not take back what it has staged",
     edits: [{
-      file: "internal/turns.ts",
+      file: "internal/batch.ts",
       find: "Effect.forEach(entry.undos.splice(0).reverse(), quietly, { discard: true }),",
       put: "Effect.void,"
     }],
@@ -78,7 +78,7 @@ export const together: ReadonlyArray<Defect> = [
   {
     name: "a snapshot that moved away while it was being synced makes all others suspect",
     edits: [{
-      file: "internal/durable.ts",
+      file: "internal/suspicion.ts",
       find: "error.operation === \"sync\"",
       put: "error.operation !== \"\""
     }],

@@ -254,12 +254,19 @@ const ofDamage: ReadonlyArray<string> = ["Damaged", "SnapshotNotFound", "ParentN
 
 /**
  * Whether it could be done again. Refused is what the model refuses, since something is gone that was not promised, and
- * what is about something damaged, of which nothing was promised either.
+ * what is about something damaged, of which nothing was promised either: that can be removed, if it is in the way.
  */
 const doneAgain = Effect.fnUntraced(
   function*(store: Snapshotter, model: Model, operation: Operation, damaged: boolean) {
     const { model: expected, response } = step(model, operation.command)
-    const exit = yield* Effect.exit(perform(store, operation))
+    const key = "key" in operation.command ? operation.command.key : undefined
+    const exit = yield* perform(store, operation).pipe(
+      Effect.catchIf(
+        (failure) => damaged && key !== undefined && Predicate.isTagged(failure, "KeyTaken"),
+        () => Effect.andThen(store.remove(Key.make(key ?? "")), perform(store, operation))
+      ),
+      Effect.exit
+    )
     const isDone = Exit.isSuccess(exit)
     if (!isDone) {
       const allowed = [...(response._tag === "Failure" ? [response.failure] : []), ...(damaged ? ofDamage : [])]

@@ -7,9 +7,9 @@ import type { LayerUse } from "../Mounter.ts"
 import { called, type SnapshotId } from "../Snapshot.ts"
 import { Busy } from "../SnapshotterError.ts"
 import { FileSystemError } from "../StoreFileSystem.ts"
+import type { Staging } from "./change.ts"
 import type { SnapshotPaths, Target } from "./layout.ts"
 import { failedIn, mountsUnknownIn, type Store } from "./store.ts"
-import type { Staging } from "./turns.ts"
 
 /** A snapshot, damaged or not. */
 interface Subject extends Target {

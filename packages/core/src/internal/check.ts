@@ -7,13 +7,13 @@
 import { Effect, Result } from "effect"
 import type { Kind, SnapshotId } from "../Snapshot.ts"
 import { StoreFailure } from "../SnapshotterError.ts"
+import { done } from "./change.ts"
 import { childMarks, whereIs } from "./children.ts"
 import { idsAmong, isHash, kinds, parseLink, parseParentLink, type Target } from "./layout.ts"
 import { type Metadata, readMetadata } from "./metadata.ts"
 import { unlessUnreadable } from "./read.ts"
 import { sha256Hex } from "./sha256.ts"
 import { readFailedIn, type Store } from "./store.ts"
-import { done } from "./turns.ts"
 
 /** Something that is not as promised. */
 export interface Violation {

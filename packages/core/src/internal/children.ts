@@ -69,7 +69,7 @@ export const childMarks = (
 export const whereIs = Effect.fnUntraced(function*(store: Store, id: SnapshotId) {
   for (const kind of kinds) {
     const entry = yield* store.fs.lstat(store.layout.snapshot(kind, id).directory)
-    if (entry !== undefined) return { kind, id } satisfies Target as Target
+    if (entry !== undefined) return { kind, id }
   }
   return undefined
 })

@@ -11,31 +11,24 @@ import { ContentsSuspect } from "../SnapshotterError.ts"
 import type { FileSystemError } from "../StoreFileSystem.ts"
 import { anew } from "./anew.ts"
 import { maybeMounted, notMounted } from "./busy.ts"
+import { barrier, type Staging } from "./change.ts"
 import { markAgain } from "./children.ts"
-import {
-  barrier,
-  chainIsDurable,
-  makeChainDurable,
-  mayHaveLost,
-  notSuspect,
-  parentMarks,
-  syncContents,
-  untilSettled
-} from "./durable.ts"
+import { chainIsDurable, makeChainDurable, parentMarks, untilSettled } from "./durable.ts"
 import { isMeant } from "./identity.ts"
 import { validIdentifier, validLabels } from "./input.ts"
 import { placeLink } from "./links.ts"
-import { encodeMetadata, type Metadata } from "./metadata.ts"
-import { ancestor, committedInfo, type Found, layerIsThere, parentOf } from "./read.ts"
+import { encodeMetadata, newMetadata } from "./metadata.ts"
+import { moving } from "./moving.ts"
+import { committedInfo, type Found, layerIsThere, nameOfParent, parentOf } from "./read.ts"
 import { sha256Hex } from "./sha256.ts"
-import { failedIn, hasMoved, inBackground, leaveBehind, type Store } from "./store.ts"
+import { failedIn, inBackground, isFull, leaveBehind, type Store } from "./store.ts"
 import { nothingInTheWay, reading, subject } from "./subject.ts"
-import type { Staging } from "./turns.ts"
+import { mayHaveLost, notSuspect, syncContents } from "./suspicion.ts"
 
 const operation = "commit"
 
 export const commit = (store: Store) => {
-  const full = store.settings.durability === "full"
+  const full = isFull(store)
   const refusesMounted = store.settings.whileMounted === "refuse"
 
   return Effect.fnUntraced(function*(name: Name, key: Key, options?: { readonly labels?: Labels | undefined }) {
@@ -102,9 +95,7 @@ export const commit = (store: Store) => {
 
   function stage(staging: Staging, found: Found, parent: SnapshotId | undefined, name: Name, labels: Labels) {
     return Effect.gen(function*() {
-      const parentName = parent === undefined
-        ? undefined
-        : (yield* ancestor(store, operation, found.metadata.name, parent)).name
+      const parentName = yield* nameOfParent(store, operation, found.metadata.name, parent)
       if (parent !== undefined) {
         // A missing place for marks would fail the sync of the whole batch.
         yield* found.metadata.durable
@@ -113,7 +104,6 @@ export const commit = (store: Store) => {
       }
       const metadata = yield* writeName(staging, found, name, labels)
       yield* placeLink(store, operation, staging, name, { kind: "committed", id: found.id })
-      const there = store.layout.snapshot("committed", found.id)
       // What was promised to be on disk must not be destroyed by something that is not.
       const waits = full || found.metadata.durable
       return {
@@ -123,14 +113,7 @@ export const commit = (store: Store) => {
           { kind: "directory", path: store.layout.index },
           ...parentMarks(store, parent)
         ),
-        commit: store.fs.moveNoReplace(found.paths.directory, there.directory),
-        happened: hasMoved(store, found.paths.directory, there.directory),
-        // The one that it left too: else it may come up in both.
-        after: barrier(
-          waits,
-          { kind: "directory", path: store.layout.place("committed") },
-          { kind: "directory", path: store.layout.place("active") }
-        ),
+        ...moving(store, found.id, "active", "committed", waits),
         settle: settle(found),
         result: { id: found.id, info: committedInfo(metadata, parentName) }
       }
@@ -141,16 +124,7 @@ export const commit = (store: Store) => {
   function writeName(staging: Staging, found: Found, name: Name, labels: Labels) {
     return Effect.gen(function*() {
       const now = yield* Clock.currentTimeNanos
-      const { parent } = found.metadata
-      const metadata: Metadata = {
-        version: 1,
-        name,
-        ...(parent === undefined ? {} : { parent }),
-        labels,
-        createdAt: now,
-        updatedAt: now,
-        durable: full
-      }
+      const metadata = newMetadata({ name, parent: found.metadata.parent, labels, now, durable: full })
       staging.undo(leaveBehind(store.fs.removeFile(found.paths.name)))
       yield* Effect.mapError(
         Effect.gen(function*() {

@@ -7,19 +7,21 @@
 import { Clock, Effect } from "effect"
 import { type Key, type Labels, layersMaxOfKernel, type Name, type SnapshotId } from "../Snapshot.ts"
 import { TooManyLayers } from "../SnapshotterError.ts"
+import { barrier, type Staging } from "./change.ts"
 import { mark } from "./children.ts"
-import { barrier, chainIsDurable, makeChainDurable, parentMarks, untilSettled } from "./durable.ts"
+import { chainIsDurable, makeChainDurable, parentMarks, untilSettled } from "./durable.ts"
 import { Meant } from "./identity.ts"
 import { validIdentifier, validLabels } from "./input.ts"
 import { parentLinkText, type SnapshotPaths } from "./layout.ts"
 import { placeLink } from "./links.ts"
-import { encodeMetadata, type Metadata } from "./metadata.ts"
+import { encodeMetadata, newMetadata } from "./metadata.ts"
+import { moving } from "./moving.ts"
 import { chainFrom, layerIsThere } from "./read.ts"
 import { sha256Hex } from "./sha256.ts"
-import { failedIn, hasMoved, leaveBehind, type Store } from "./store.ts"
+import { failedIn, isFull, leaveBehind, type Store } from "./store.ts"
 import { nothingInTheWay, reading, subject } from "./subject.ts"
 import { mountsOfSnapshot } from "./tree.ts"
-import { interruptibly, type Staging } from "./turns.ts"
+import { interruptibly } from "./turns.ts"
 
 /** What the new snapshot is made from. */
 interface Plan {
@@ -31,7 +33,7 @@ interface Plan {
 
 export const create = (store: Store, kind: "active" | "view") => {
   const operation = kind === "active" ? "prepare" : "view"
-  const full = store.settings.durability === "full"
+  const full = isFull(store)
 
   return Effect.fnUntraced(function*(
     key: Key,
@@ -65,7 +67,7 @@ export const create = (store: Store, kind: "active" | "view") => {
           Effect.gen(function*() {
             const chain = parent === undefined ? [] : yield* chainOf(parent)
             yield* nothingInTheWay(store, operation, operation, key)
-            if (full && parent !== undefined) yield* chainIsDurable(store, operation, parent, chain[0])
+            if (parent !== undefined) yield* chainIsDurable(store, operation, parent, chain[0])
             return yield* stage(staging, { kind, key, labels, parent: chain[0] }, chain)
           })
       })
@@ -92,7 +94,6 @@ export const create = (store: Store, kind: "active" | "view") => {
       const meant = yield* Meant
       if (meant !== undefined) meant.id = id
       const made = store.layout.snapshot("staging", id)
-      const there = store.layout.snapshot(kind, id)
       staging.undo(leaveBehind(store.fs.removeTree(made.directory)))
       yield* Effect.mapError(fill(made, plan), failedIn(operation))
       if (plan.parent !== undefined) yield* markChild(staging, plan, plan.parent, id)
@@ -104,14 +105,7 @@ export const create = (store: Store, kind: "active" | "view") => {
           { kind: "directory", path: store.layout.index },
           ...parentMarks(store, plan.parent)
         ),
-        commit: store.fs.moveNoReplace(made.directory, there.directory),
-        happened: hasMoved(store, made.directory, there.directory),
-        // The one that it left too: else it may come up in both.
-        after: barrier(
-          full,
-          { kind: "directory", path: store.layout.place(kind) },
-          { kind: "directory", path: store.layout.place("staging") }
-        ),
+        ...moving(store, id, "staging", kind, full),
         settle: Effect.void,
         result: mountsOfSnapshot(store, kind, id, chain)
       }
@@ -121,15 +115,8 @@ export const create = (store: Store, kind: "active" | "view") => {
   function fill(made: SnapshotPaths, plan: Plan) {
     return Effect.gen(function*() {
       const now = yield* Clock.currentTimeNanos
-      const metadata: Metadata = {
-        version: 1,
-        name: plan.key,
-        ...(plan.parent === undefined ? {} : { parent: plan.parent }),
-        labels: plan.labels,
-        createdAt: now,
-        updatedAt: now,
-        durable: full
-      }
+      const { key: name, labels, parent } = plan
+      const metadata = newMetadata({ name, parent, labels, now, durable: full })
       yield* store.fs.makeDirectory(made.directory, 0o700)
       yield* store.fs.writeFile(made.key, encodeMetadata(metadata), 0o600)
       yield* store.fs.makeDirectory(made.layer, 0o755)

@@ -2,18 +2,19 @@
  * Durability is a fact about a layer, recorded in it. What an operation at `full` builds on, it first makes durable, if
  * another one at `process` left it otherwise.
  */
-import { Data, Effect, Result } from "effect"
-import { called, type SnapshotId } from "../Snapshot.ts"
-import { ContentsSuspect, StoreFailure } from "../SnapshotterError.ts"
-import type { FileSystemError, SyncTarget } from "../StoreFileSystem.ts"
+import { Data, Effect } from "effect"
+import type { SnapshotId } from "../Snapshot.ts"
+import { StoreFailure } from "../SnapshotterError.ts"
+import type { SyncTarget } from "../StoreFileSystem.ts"
+import { done, type Staging } from "./change.ts"
 import { markAgain, marksAreKept } from "./children.ts"
-import { idsAmong, type Target } from "./layout.ts"
+import type { Target } from "./layout.ts"
 import { placeLink } from "./links.ts"
-import { type Metadata, readMetadata } from "./metadata.ts"
+import type { Metadata } from "./metadata.ts"
 import { ancestor, chainFrom, lookUp, metadataAt } from "./read.ts"
 import { replaceMetadata } from "./replace.ts"
-import { failedIn, leaveBehind, type Store } from "./store.ts"
-import { done, type Staging } from "./turns.ts"
+import { failedIn, isFull, type Store } from "./store.ts"
+import { notSuspect, syncContents } from "./suspicion.ts"
 
 /** What of a snapshot that was made without syncs has to be synced so that its directory, its links and it are there. */
 export const wholeSnapshot = (
@@ -32,10 +33,6 @@ export const wholeSnapshot = (
 export const parentMarks = (store: Store, parent: SnapshotId | undefined): ReadonlyArray<SyncTarget> =>
   parent === undefined ? [] : [{ kind: "directory", path: store.layout.snapshot("committed", parent).children }]
 
-/** The syncs an operation asks for: none where the store does not wait for the disk. */
-export const barrier = (wanted: boolean, ...targets: ReadonlyArray<SyncTarget>): ReadonlyArray<SyncTarget> =>
-  wanted ? targets : []
-
 /**
  * Makes a chain durable, contents included, without the lock; at `process` does nothing. Most of the time all of it is
  * durable already, and known to be.
@@ -46,7 +43,7 @@ export const makeChainDurable = Effect.fnUntraced(function*(
   name: string,
   nearest: SnapshotId | undefined
 ) {
-  if (store.settings.durability === "process") return
+  if (!isFull(store)) return
   const unsynced: Array<SnapshotId> = []
   for (const id of yield* chainFrom(store, operation, name, nearest)) {
     if (!(yield* ancestor(store, operation, name, id)).durable) unsynced.push(id)
@@ -76,13 +73,16 @@ export const chainIsDurable = Effect.fnUntraced(function*(
   name: string,
   nearest: SnapshotId | undefined
 ) {
-  if (store.settings.durability === "process") return
+  if (!isFull(store)) return
   for (const id of yield* chainFrom(store, operation, name, nearest)) {
     if (!(yield* ancestor(store, operation, name, id)).durable) return yield* new Superseded()
   }
 })
 
-/** Does what begins without the lock and ends under it, as often as it takes until both saw the same. */
+/**
+ * Does what begins without the lock and ends under it, as often as it takes until both saw the same. The cast: nothing of
+ * Effect's tells the compiler that a type it does not know has lost one of its members.
+ */
 export const untilSettled = <A, E>(
   attempt: Effect.Effect<A, E | Superseded>
 ): Effect.Effect<A, Exclude<E, Superseded>> =>
@@ -91,27 +91,6 @@ export const untilSettled = <A, E>(
     (error) => error instanceof Superseded,
     () => untilSettled(attempt)
   ) as Effect.Effect<A, Exclude<E, Superseded>>
-
-/** Refuses contents that may have been lost on their way to disk. */
-export const notSuspect = Effect.fnUntraced(function*(
-  store: Store,
-  operation: string,
-  name: string,
-  place: "active" | "committed",
-  id: SnapshotId
-) {
-  const note = store.layout.snapshot(place, id).suspect
-  const code = yield* Effect.mapError(store.fs.readFile(note), failedIn(operation))
-  const known = code ?? store.suspicion.of.get(id) ?? store.suspicion.ofAll
-  if (known !== undefined) return yield* new ContentsSuspect({ snapshot: called(name), code: known })
-})
-
-/** Whether contents may have been lost: not where the sync was never begun. */
-export const mayHaveLost = (error: FileSystemError): boolean => error.operation === "sync"
-
-/** A bulk sync outside the lock. */
-export const syncContents = (store: Store, targets: ReadonlyArray<SyncTarget>) =>
-  Effect.tapError(store.fs.sync(targets), (error) => markSuspects(store, error))
 
 const markDurable = (store: Store, operation: string, name: string, id: SnapshotId) =>
   store.turns.take({
@@ -152,37 +131,4 @@ const makeKnown = Effect.fnUntraced(function*(
   // Another one may bear its name by now; then this one stays without, as `check` says.
   const bearer = yield* Effect.catchTag(lookUp(store, operation, name), "Damaged", () => Effect.succeed("another"))
   if (bearer === undefined) yield* placeLink(store, operation, staging, name, target)
-})
-
-/**
- * A failed sync names no file, and Linux reports it once: whatever was not known to be on disk may have lost pages. Notes
- * that in every active snapshot and every committed one that is not durable, so that none of them is ever called durable.
- */
-export const markSuspects = (store: Store, error: FileSystemError): Effect.Effect<void> =>
-  mayHaveLost(error)
-    ? Effect.forEach(["active", "committed"] as const, (place) => markAllIn(store, place, error.code), {
-      discard: true
-    })
-    : Effect.void
-
-const markAllIn = (store: Store, place: "active" | "committed", code: string): Effect.Effect<void> =>
-  Effect.matchEffect(store.fs.readDirectory(store.layout.place(place)), {
-    // Whom it concerns cannot be told: everyone, for as long as this store is open.
-    onFailure: () =>
-      Effect.sync(() => {
-        store.suspicion.ofAll = code
-      }),
-    onSuccess: (names) =>
-      Effect.forEach(idsAmong(names), (id) => Effect.suspend(() => markOne(store, place, id, code)), { discard: true })
-  })
-
-const markOne = Effect.fnUntraced(function*(store: Store, place: "active" | "committed", id: SnapshotId, code: string) {
-  const paths = store.layout.snapshot(place, id)
-  if (place === "committed") {
-    const text = yield* Effect.orElseSucceed(store.fs.readFile(paths.name), () => undefined)
-    const read = readMetadata(text ?? "")
-    if (Result.isSuccess(read) && read.success.durable) return
-  }
-  store.suspicion.of.set(id, code)
-  yield* leaveBehind(store.fs.writeFile(paths.suspect, code, 0o600))
 })

@@ -20,7 +20,7 @@ export const directories = ["index", "active", "view", "committed", "staging", "
 export type Place = Kind | "staging" | "trash"
 
 /** What the store itself may append to its root: `/committed/<id>/children/<id>` and `/index/<64 hex digits>`. */
-export const suffixBytesMax = "/index/".length + 64
+const suffixBytesMax = "/index/".length + 64
 
 /** A path on Linux holds 4,095 bytes. */
 export const rootBytesMax = 4_095 - suffixBytesMax
@@ -36,6 +36,8 @@ export const isHash = (name: string): boolean => /^[0-9a-f]{64}$/.test(name)
 export interface Layout {
   readonly root: string
   readonly version: string
+  /** The record on its way to its place. */
+  readonly nextVersion: string
   readonly place: (place: Place) => string
   readonly index: string
   readonly link: (hash: string) => string
@@ -66,6 +68,7 @@ export interface SnapshotPaths {
 export const layoutOf = (root: string): Layout => ({
   root,
   version: `${root}/version`,
+  nextVersion: `${root}/staging/version`,
   place: (place) => `${root}/${place}`,
   index: `${root}/index`,
   link: (hash) => `${root}/index/${hash}`,

@@ -22,6 +22,20 @@ export interface Metadata {
   readonly durable: boolean
 }
 
+/** Of a snapshot that is made now. */
+export const newMetadata = (
+  { now, parent, ...given }: Pick<Metadata, "name" | "labels" | "durable"> & {
+    readonly parent: SnapshotId | undefined
+    readonly now: bigint
+  }
+): Metadata => ({
+  version: formatVersion,
+  ...given,
+  ...(parent === undefined ? {} : { parent }),
+  createdAt: now,
+  updatedAt: now
+})
+
 export const encodeMetadata = ({ createdAt, durable, labels, name, parent, updatedAt, version }: Metadata): string =>
   JSON.stringify({
     version,

@@ -2,13 +2,13 @@
  * Opening a store, and making one. Commit point of the making: the rename that puts `version` in place, last of all.
  *
  * Before it, on disk: the root, its empty directories, the version file. After it: the root and `staging/`. A store that was
- * made at `process` comes on disk in the same way when it is first opened at `full`.
+ * made at `process` comes on disk when it is first opened at `full`: its record is then exchanged for one that says so.
  */
 import { Effect, Result } from "effect"
 import { NotAStore, type OpenError, UnsuitableRoot, UnsupportedVersion, XattrsMismatch } from "../SnapshotterError.ts"
 import type { FileSystemError, StoreFileSystem, SyncTarget } from "../StoreFileSystem.ts"
 import { anew } from "./anew.ts"
-import { barrier } from "./durable.ts"
+import { barrier, done, type Staging } from "./change.ts"
 import { directories, type Layout, layoutOf, rootBytesMax } from "./layout.ts"
 import {
   decodeStoreRecord,
@@ -18,9 +18,9 @@ import {
   type StoreRecord,
   versionOf
 } from "./metadata.ts"
-import { failedIn, hasMoved, leaveBehind, type Store } from "./store.ts"
+import { hasMoved } from "./moving.ts"
+import { failedIn, isFull, leaveBehind, type Store } from "./store.ts"
 import { sweep } from "./sweep.ts"
-import { done, type Staging } from "./turns.ts"
 
 const operation = "open"
 const failed = failedIn(operation)
@@ -56,8 +56,6 @@ export const openStore = Effect.fnUntraced(
     return overlayXattrs
   }
 )
-
-const isFull = ({ settings }: Store): boolean => settings.durability === "full"
 
 /** Under the lock: another process may be making the same store. */
 const makeOnce = (store: Store, record: StoreRecord) =>
@@ -104,7 +102,7 @@ const makeDurable = (store: Store, record: StoreRecord): Effect.Effect<void, Ope
 
 /** The record on its way to its place. */
 const writeRecord = Effect.fnUntraced(function*(fs: StoreFileSystem, layout: Layout, text: string, staging: Staging) {
-  const next = `${layout.place("staging")}/version`
+  const next = layout.nextVersion
   staging.undo(leaveBehind(fs.removeFile(next)))
   yield* Effect.mapError(anew(fs, next, fs.writeFile(next, text, 0o600)), failed)
   return next
@@ -114,13 +112,13 @@ const writeRecord = Effect.fnUntraced(function*(fs: StoreFileSystem, layout: Lay
 const wholeRoot = ({ root }: Layout): ReadonlyArray<SyncTarget> =>
   [...directories.map((name) => `${root}/${name}`), root, ...above(root)].map((path) => ({ kind: "directory", path }))
 
-/** Both ends of the record's rename. */
+/** Both ends of the record's move. */
 const isInPlace = ({ place, root }: Layout): ReadonlyArray<SyncTarget> =>
   [root, place("staging")].map((path) => ({ kind: "directory", path }))
 
 /** The record of a store that is there; `undefined` where a new one may be made. */
-const readRecord: (fs: StoreFileSystem, layout: Layout) => Effect.Effect<StoreRecord | undefined, OpenError> = Effect
-  .fnUntraced(function*(fs: StoreFileSystem, layout: Layout) {
+const readRecord = Effect.fnUntraced(
+  function*(fs: StoreFileSystem, layout: Layout): Effect.fn.Return<StoreRecord | undefined, OpenError> {
     const { root } = layout
     const text = yield* Effect.mapError(
       fs.readFile(layout.version),
@@ -138,7 +136,8 @@ const readRecord: (fs: StoreFileSystem, layout: Layout) => Effect.Effect<StoreRe
       return yield* new UnsupportedVersion({ root, version, supported: formatVersion })
     }
     return yield* new NotAStore({ root, reason: "its version file is not one of a store" })
-  })
+  }
+)
 
 /** Fails if the root holds something else than a store in the making, unless one has been made meanwhile. */
 const noRecordYet = (fs: StoreFileSystem, layout: Layout): Effect.Effect<StoreRecord | undefined, OpenError> =>
@@ -297,18 +296,22 @@ const onlyOurs = Effect.fnUntraced(function*(fs: StoreFileSystem, layout: Layout
     const reason = `it holds ${JSON.stringify(name)} and no version file`
     if (!ours.includes(name)) return yield* new NotAStore({ root, reason })
     const entry = yield* Effect.mapError(fs.lstat(`${root}/${name}`), failed)
-    const inside = entry?.type === "directory"
-      ? yield* Effect.mapError(fs.readDirectory(`${root}/${name}`), failed)
-      : ["?"]
-    if (inside.some((leftover) => name !== "staging" || !["version", "try", "tried"].includes(leftover))) {
+    if (entry?.type !== "directory") return yield* new NotAStore({ root, reason })
+    const inside = yield* Effect.mapError(fs.readDirectory(`${root}/${name}`), failed)
+    if (!inside.every((leftover) => ofTheMaking(layout).includes(`${root}/${name}/${leftover}`))) {
       return yield* new NotAStore({ root, reason })
     }
   }
 })
 
+/** What the making of a store puts into its directories for a while. */
+const ofTheMaking = (layout: Layout): ReadonlyArray<string> => [layout.nextVersion, ...probesIn(layout)]
+
+const probesIn = (layout: Layout) => [`${layout.place("staging")}/try`, `${layout.place("staging")}/tried`] as const
+
 /** Tries what every operation needs, so that it fails here, with a reason, and not half-way through one. */
 const canHoldAStore = Effect.fnUntraced(function*(fs: StoreFileSystem, layout: Layout) {
-  const [one, other] = [`${layout.place("staging")}/try`, `${layout.place("staging")}/tried`]
+  const [one, other] = probesIn(layout)
   const clear = Effect.andThen(fs.removeFile(one), fs.removeFile(other))
   yield* clear.pipe(
     Effect.andThen(fs.symlink("nowhere", one)),

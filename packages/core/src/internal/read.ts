@@ -8,7 +8,7 @@ import type { FileSystemError } from "../StoreFileSystem.ts"
 import { parseLink, parseParentLink, type SnapshotPaths, type Target } from "./layout.ts"
 import { type Metadata, readMetadata } from "./metadata.ts"
 import { sha256Hex } from "./sha256.ts"
-import { type Ancestor, ancestorsMax, readFailedIn, type Store } from "./store.ts"
+import { type Ancestor, ancestorsMax, isFull, readFailedIn, type Store } from "./store.ts"
 import type { State } from "./transition.ts"
 
 /** A snapshot as it was found under its name. */
@@ -95,7 +95,7 @@ export const parentOf = Effect.fnUntraced(function*(store: Store, operation: str
 export const ancestor = Effect.fnUntraced(function*(store: Store, operation: string, name: string, id: SnapshotId) {
   const known = store.ancestors.get(id)
   // Another process may have made it durable since; where nothing waits for the disk, nobody asks.
-  if (known !== undefined && (known.durable || store.settings.durability === "process")) return known
+  if (known !== undefined && (known.durable || !isFull(store))) return known
   const target = { kind: "committed", id } as const
   const paths = store.layout.snapshot("committed", id)
   const metadata = yield* metadataAt(store, operation, name, target)
@@ -144,6 +144,16 @@ export const layerIsThere = Effect.fnUntraced(function*(store: Store, operation:
   }
 })
 
+/** The parent's name; `name` is whose parent it is. */
+export const nameOfParent = Effect.fnUntraced(function*(
+  store: Store,
+  operation: string,
+  name: string,
+  parent: SnapshotId | undefined
+) {
+  return parent === undefined ? undefined : (yield* ancestor(store, operation, name, parent)).name
+})
+
 /** What `stat` and `walk` tell of a snapshot, whose parent is known. */
 export const infoOf = Effect.fnUntraced(function*(
   store: Store,
@@ -151,9 +161,7 @@ export const infoOf = Effect.fnUntraced(function*(
   found: Found,
   parent: SnapshotId | undefined
 ) {
-  const name = parent === undefined
-    ? undefined
-    : (yield* ancestor(store, operation, found.metadata.name, parent)).name
+  const name = yield* nameOfParent(store, operation, found.metadata.name, parent)
   return toInfo(found.kind, found.metadata, name)
 })
 

@@ -8,13 +8,12 @@
 import { Effect, Result } from "effect"
 import type { SnapshotId } from "../Snapshot.ts"
 import type { FileSystemError } from "../StoreFileSystem.ts"
-import { barrier } from "./durable.ts"
+import { barrier, done } from "./change.ts"
 import { idsAmong, isHash, kinds, linkText, parseLink, type Target } from "./layout.ts"
 import { readMetadata } from "./metadata.ts"
 import { unlessUnreadable } from "./read.ts"
 import { sha256Hex } from "./sha256.ts"
-import { failedIn, type Store } from "./store.ts"
-import { done } from "./turns.ts"
+import { failedIn, isFull, type Store } from "./store.ts"
 
 /** Gives their links back to snapshots that have none, takes away what is none, and says which: the names, or else paths. */
 export const relink = (store: Store) =>
@@ -34,7 +33,7 @@ export const relink = (store: Store) =>
           yield* store.fs.symlink(linkText(target), link)
         }
         const relinked = [...lost.map(({ name }) => name), ...strays]
-        const waits = relinked.length > 0 && store.settings.durability === "full"
+        const waits = relinked.length > 0 && isFull(store)
         // Not the directory alone: where there is no journal, that keeps no symlinks.
         const after = barrier(waits, { kind: "tree", path: store.layout.index })
         return { ...done<ReadonlyArray<string>>(relinked), after }

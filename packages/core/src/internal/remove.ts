@@ -16,15 +16,15 @@ import {
 } from "../SnapshotterError.ts"
 import { notMounted } from "./busy.ts"
 import { childName, childrenOf } from "./children.ts"
-import { barrier } from "./durable.ts"
 import { empty } from "./empty.ts"
 import { isMeant } from "./identity.ts"
 import { validIdentifier } from "./input.ts"
 import { parseLink, parseParentLink } from "./layout.ts"
 import type { Metadata } from "./metadata.ts"
+import { moving } from "./moving.ts"
 import { follow, type Found, unlessUnreadable } from "./read.ts"
 import { sha256Hex } from "./sha256.ts"
-import { failedIn, hasMoved, inBackground, leaveBehind, type Store } from "./store.ts"
+import { failedIn, inBackground, isFull, leaveBehind, type Store } from "./store.ts"
 import { subject } from "./subject.ts"
 
 const operation = "remove"
@@ -103,18 +103,11 @@ export const remove = (store: Store) => {
 
   function stage(found: Subject) {
     return Effect.gen(function*() {
-      const trashed = store.layout.snapshot("trash", found.id).directory
       const parent = found.metadata === undefined ? yield* parentOfDamaged(found) : found.metadata.parent
-      const waits = store.settings.durability === "full" || found.metadata?.durable !== false
+      const waits = isFull(store) || found.metadata?.durable !== false
       return {
         before: [],
-        commit: store.fs.moveNoReplace(found.paths.directory, trashed),
-        happened: hasMoved(store, found.paths.directory, trashed),
-        after: barrier(
-          waits,
-          { kind: "directory", path: store.layout.place("trash") },
-          { kind: "directory", path: store.layout.place(found.kind) }
-        ),
+        ...moving(store, found.id, found.kind, "trash", waits),
         settle: settle(found, parent),
         result: found.id
       }

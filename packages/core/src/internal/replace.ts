@@ -7,10 +7,10 @@
 import { Effect } from "effect"
 import type { SyncTarget } from "../StoreFileSystem.ts"
 import { anew } from "./anew.ts"
+import { barrier, type Staged, type Staging } from "./change.ts"
 import type { Target } from "./layout.ts"
 import { encodeMetadata, type Metadata } from "./metadata.ts"
 import { failedIn, leaveBehind, type Store } from "./store.ts"
-import type { Staged, Staging } from "./turns.ts"
 
 /**
  * Stages it. `wanted` is what else has to be on disk before; the file and its directory are synced at `full` in any case,
@@ -33,10 +33,10 @@ export const replaceMetadata = Effect.fnUntraced(function*(
     failedIn(operation)
   )
   return {
-    before: waits ? [{ kind: "file", path: paths.next }, ...wanted] : [],
+    before: barrier(waits, { kind: "file", path: paths.next }, ...wanted),
     commit: store.fs.exchange(paths.next, now),
     happened: Effect.map(store.fs.readFile(now), (found) => found === text),
-    after: waits ? [{ kind: "directory", path: paths.directory }] : [],
+    after: barrier(waits, { kind: "directory", path: paths.directory }),
     settle: leaveBehind(store.fs.removeFile(paths.next)),
     result: metadata
   } satisfies Staged<Metadata>

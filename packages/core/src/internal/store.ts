@@ -2,14 +2,14 @@
 import { Effect, Fiber, type Scope } from "effect"
 import type { IdSource } from "../IdSource.ts"
 import type { Mounter, MountFailed } from "../Mounter.ts"
-import type { Name, SnapshotId } from "../Snapshot.ts"
+import type { Durability, Name, SnapshotId } from "../Snapshot.ts"
 import { ReadOnlyStore, StoreFailure } from "../SnapshotterError.ts"
 import type { FileSystemError, StoreFileSystem } from "../StoreFileSystem.ts"
 import type { Layout } from "./layout.ts"
 import type { Turns } from "./turns.ts"
 
 export interface Settings {
-  readonly durability: "full" | "process"
+  readonly durability: Durability
   readonly lockTimeoutMillis: number
   readonly layersMax: number
   readonly whileMounted: "refuse" | "allow"
@@ -28,8 +28,16 @@ export interface Store {
   readonly scope: Scope.Scope
   /** An id is never used again, so what is known about a committed one stays true as long as it is there. */
   readonly ancestors: Map<SnapshotId, Ancestor>
-  /** What failed syncs have put under suspicion, and with which errno: the notes of it could perhaps not be written. */
-  readonly suspicion: { readonly of: Map<SnapshotId, string>; ofAll: string | undefined }
+  readonly suspicion: Suspicion
+}
+
+/** What failed syncs have put under suspicion, and with which errno: the notes of it can perhaps not be written. */
+export interface Suspicion {
+  readonly of: Map<SnapshotId, string>
+  ofAll: string | undefined
+  /** As `ofAll`, as long as it is being written down whom it concerns. */
+  ofAllForNow: string | undefined
+  latestFailure: FileSystemError | undefined
 }
 
 /** What never changes about a committed snapshot; `durable` changes once, from false to true. */
@@ -38,6 +46,9 @@ export interface Ancestor {
   readonly parent: SnapshotId | undefined
   readonly durable: boolean
 }
+
+/** Whether what has returned survives a power loss. */
+export const isFull = ({ settings }: Store): boolean => settings.durability === "full"
 
 /** Most committed snapshots remembered at a time; the memory is emptied when it is full. */
 export const ancestorsMax = 65_536
@@ -58,11 +69,6 @@ export const mountsUnknownIn = (operation: string) => (error: MountFailed): Stor
 /** Waits for something that goes on, until the store is closed, if whoever waits is interrupted. */
 export const inBackground = <A>(store: Store, effect: Effect.Effect<A>): Effect.Effect<A> =>
   Effect.flatMap(Effect.forkIn(effect, store.scope, { startImmediately: true }), Fiber.join)
-
-/** Whether a directory is where it was to be moved, and no longer where it was: something else may be at either place. */
-export const hasMoved = Effect.fnUntraced(function*(store: Store, from: string, to: string) {
-  return (yield* store.fs.lstat(from)) === undefined && (yield* store.fs.lstat(to)) !== undefined
-})
 
 /** For what may stay behind when it fails: it will be found and reclaimed later. */
 export const leaveBehind = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<void> =>

@@ -6,18 +6,17 @@
  * report, not rubbish. Everything is looked for without the lock and looked at again under it.
  */
 import { Effect, Result } from "effect"
-import type { SnapshotId } from "../Snapshot.ts"
+import type { CleanupError } from "../SnapshotterError.ts"
 import type { FileSystemError, Unremoved } from "../StoreFileSystem.ts"
 import { isMounted } from "./busy.ts"
+import { done } from "./change.ts"
 import { childMarks, whereIs } from "./children.ts"
-import { barrier } from "./durable.ts"
 import { empty, type Reclaimed } from "./empty.ts"
 import { idsAmong, parseLink, type Place } from "./layout.ts"
 import { readMetadata } from "./metadata.ts"
 import { unlessUnreadable } from "./read.ts"
 import { sha256Hex } from "./sha256.ts"
 import { failedIn, type Store } from "./store.ts"
-import { done } from "./turns.ts"
 
 /** Something that may be rubbish. */
 interface Rubbish {
@@ -26,8 +25,6 @@ interface Rubbish {
   readonly moveTo?: string
   /** Whether it is rubbish indeed: asked when it is found, and under the lock. */
   readonly still: Effect.Effect<boolean, FileSystemError>
-  /** Whether it belongs to a snapshot that was promised to be on disk. */
-  readonly durable: Effect.Effect<boolean, FileSystemError>
 }
 
 type Finder = (store: Store) => Effect.Effect<ReadonlyArray<Rubbish>, FileSystemError>
@@ -39,13 +36,17 @@ export const sweep = (store: Store) => reclaim(store, "open", [findStaged, findT
 export const cleanup = (store: Store) =>
   reclaim(store, "cleanup", [findStaged, findTrashed, findDeadLinks, findDeadMarks, findLeftFiles, findLeftWork])
 
-const reclaim = Effect.fnUntraced(function*(store: Store, operation: string, finders: ReadonlyArray<Finder>) {
+const reclaim = Effect.fnUntraced(function*(
+  store: Store,
+  operation: string,
+  finders: ReadonlyArray<Finder>
+): Effect.fn.Return<Reclaimed, CleanupError> {
   const failed = failedIn(operation)
   const all = (yield* Effect.mapError(Effect.forEach(finders, (find) => find(store)), failed)).flat()
   const found = yield* Effect.filter(all, ({ still }) => Effect.orElseSucceed(still, () => true))
   const removed: Array<string> = []
   const unremoved: Array<Unremoved> = []
-  if (found.length === 0) return { removed, unremoved } satisfies Reclaimed as Reclaimed
+  if (found.length === 0) return { removed, unremoved }
   const trashed = yield* store.turns.take({
     operation,
     reads: [],
@@ -58,16 +59,9 @@ const reclaim = Effect.fnUntraced(function*(store: Store, operation: string, fin
             unremoved.push({ path, code })
             return Effect.succeed(false)
           }))
-        const durable = yield* Effect.filter(rubbish, (one) => Effect.orElseSucceed(one.durable, () => true))
-        const waits = rubbish.length > 0 && (store.settings.durability === "full" || durable.length > 0)
         const trashed: Array<string> = []
         return {
           ...done(trashed),
-          // The renames that made it rubbish may be another process's, which died before it could sync them.
-          before: barrier(
-            waits,
-            ...moved.map((place) => ({ kind: "directory", path: store.layout.place(place) }) as const)
-          ),
           settle: Effect.forEach(rubbish, (one) =>
             Effect.match(discard(store, one), {
               onFailure: (error) => unremoved.push({ path: one.path, code: error.code }),
@@ -81,11 +75,8 @@ const reclaim = Effect.fnUntraced(function*(store: Store, operation: string, fin
     removed.push(...reclaimed.removed)
     unremoved.push(...reclaimed.unremoved)
   }
-  return { removed, unremoved } satisfies Reclaimed as Reclaimed
+  return { removed, unremoved }
 })
-
-/** Between these directories snapshots are moved. */
-const moved: ReadonlyArray<Place> = ["active", "view", "committed", "trash"]
 
 const discard = (store: Store, { path, moveTo }: Rubbish): Effect.Effect<unknown, FileSystemError> => {
   if (moveTo === undefined) return store.fs.removeFile(path)
@@ -97,8 +88,7 @@ const findStaged: Finder = Effect.fnUntraced(function*(store) {
   const names = yield* store.fs.readDirectory(store.layout.place("staging"))
   return names.map((name) => {
     const path = `${store.layout.place("staging")}/${name}`
-    const moveTo = `${store.layout.place("trash")}/${name}`
-    return { path, moveTo, still: exists(store, path), durable: Effect.succeed(false) }
+    return { path, moveTo: `${store.layout.place("trash")}/${name}`, still: exists(store, path) }
   })
 })
 
@@ -106,20 +96,13 @@ const findTrashed: Finder = Effect.fnUntraced(function*(store) {
   const names = yield* store.fs.readDirectory(store.layout.place("trash"))
   return names.map((name) => {
     const path = `${store.layout.place("trash")}/${name}`
-    return { path, moveTo: path, still: exists(store, path), durable: isDurable(store, path) }
+    return { path, moveTo: path, still: exists(store, path) }
   })
 })
 
 const findDeadLinks: Finder = Effect.fnUntraced(function*(store) {
   const hashes = yield* store.fs.readDirectory(store.layout.index)
-  return hashes.map((hash) => ({
-    path: store.layout.link(hash),
-    still: isDeadLink(store, hash),
-    durable: Effect.flatMap(
-      targetOf(store, hash),
-      (target) => target === undefined ? Effect.succeed(false) : isDurableAnywhere(store, target.id)
-    )
-  }))
+  return hashes.map((hash) => ({ path: store.layout.link(hash), still: isDeadLink(store, hash) }))
 })
 
 /** A link is dead if nothing is where it leads, or something that is called otherwise. */
@@ -145,7 +128,7 @@ const findDeadMarks: Finder = Effect.fnUntraced(function*(store) {
     for (const child of yield* unlessUnreadable(childMarks(store, id), () => [])) {
       const still = Effect.map(whereIs(store, child), (now) => now === undefined)
       const path = store.layout.snapshot("committed", id).child(child)
-      rubbish.push({ path, still, durable: isDurableAnywhere(store, child) })
+      rubbish.push({ path, still })
     }
   }
   return rubbish
@@ -154,20 +137,15 @@ const findDeadMarks: Finder = Effect.fnUntraced(function*(store) {
 /** Metadata, and places for marks of children, that were made and never came to count. */
 const findLeftFiles: Finder = Effect.fnUntraced(function*(store) {
   const rubbish: Array<Rubbish> = []
-  const left = (path: string, moveTo?: string) =>
-    rubbish.push({
-      path,
-      ...(moveTo === undefined ? {} : { moveTo }),
-      still: exists(store, path),
-      durable: Effect.succeed(false)
-    })
+  const left = (path: string, more: { readonly moveTo?: string } = {}) =>
+    rubbish.push({ path, still: exists(store, path), ...more })
   for (const place of ["active", "view", "committed"] as const) {
     for (const id of yield* idsIn(store, place)) {
       const paths = store.layout.snapshot(place, id)
       left(paths.next)
       if (place !== "active") continue
       left(paths.name)
-      left(paths.children, store.layout.trashedChildren(id))
+      left(paths.children, { moveTo: store.layout.trashedChildren(id) })
     }
   }
   return rubbish
@@ -176,15 +154,14 @@ const findLeftFiles: Finder = Effect.fnUntraced(function*(store) {
 const findLeftWork: Finder = Effect.fnUntraced(function*(store) {
   const ids = yield* idsIn(store, "committed")
   return ids.map((id) => {
-    const { directory, work } = store.layout.snapshot("committed", id)
+    const { work } = store.layout.snapshot("committed", id)
     return {
       path: work,
       moveTo: store.layout.trashedWork(id),
       still: Effect.flatMap(
         exists(store, work),
         (there) => there ? Effect.map(isMounted(store, id), (mounted) => !mounted) : Effect.succeed(false)
-      ),
-      durable: isDurable(store, directory)
+      )
     }
   })
 })
@@ -194,21 +171,3 @@ const idsIn = (store: Store, place: Place) => Effect.map(store.fs.readDirectory(
 const exists = (store: Store, path: string) => Effect.map(store.fs.lstat(path), (entry) => entry !== undefined)
 
 const readOrNothing = (store: Store, path: string) => unlessUnreadable(store.fs.readFile(path), () => undefined)
-
-/** The same for one whose place is not known; it may be in the trash, and its removal not be on disk. */
-const isDurableAnywhere = Effect.fnUntraced(function*(store: Store, id: SnapshotId) {
-  for (const place of ["active", "view", "committed", "trash"] as const) {
-    const { directory } = store.layout.snapshot(place, id)
-    if (yield* exists(store, directory)) return yield* isDurable(store, directory)
-  }
-  return false
-})
-
-/** Whether a snapshot, wherever it lies by now, was ever promised to be on disk. */
-const isDurable = Effect.fnUntraced(function*(store: Store, directory: string) {
-  for (const file of ["key.json", "name.json"]) {
-    const metadata = readMetadata((yield* readOrNothing(store, `${directory}/${file}`)) ?? "")
-    if (Result.isSuccess(metadata) && metadata.success.durable) return true
-  }
-  return false
-})

@@ -2,63 +2,13 @@
  * Taking turns: fibers of one process go through the store's lock together and share its syncs (group commit), processes
  * one after another.
  *
- * A change says what it does in four steps, and this module runs a batch of them side by side under one hold of the lock:
- *
- * 1. `stage` each: decide, and put everything in place that does not count yet;
- * 2. one sync for all that must be on disk before;
- * 3. `commit` each: the one rename that makes it happen;
- * 4. one sync for all that must be on disk after; then `settle` each: what only a durable rename permits.
- *
- * Whatever goes wrong before a change's own rename is undone, and nothing has happened. Whatever goes wrong after it does
- * not undo it. Changes that touch the same names never share a batch, so each one sees what those before it did.
+ * Changes that touch the same names never share a batch, so each one sees what those before it did.
  */
 import { Cause, Clock, Context, Deferred, Effect, Exit, Fiber, type Scope } from "effect"
-import { LockTimeout, NotDurable, type ReadOnlyStore, type StoreFailure } from "../SnapshotterError.ts"
-import { type FileSystemError, type HeldLock, type StoreFileSystem, type SyncTarget } from "../StoreFileSystem.ts"
-
-/** What a staged change still has to do. */
-export interface Staged<A> {
-  /** What has to be on disk before it may happen; empty: nothing. */
-  readonly before: ReadonlyArray<SyncTarget>
-  /** The commit point: one call. */
-  readonly commit: Effect.Effect<unknown, FileSystemError>
-  /** Whether it has happened: asked only when `commit` failed, which tells nothing certain. */
-  readonly happened: Effect.Effect<boolean, FileSystemError>
-  /** What has to be on disk before it is acknowledged; empty: nothing. */
-  readonly after: ReadonlyArray<SyncTarget>
-  /** What may be destroyed now. What fails here stays behind, to be reclaimed later. */
-  readonly settle: Effect.Effect<void>
-  readonly result: A
-}
-
-/** For what was done wholly while it was staged, and has no commit point of its own. */
-export const done = <A>(result: A): Staged<A> => ({
-  before: [],
-  commit: Effect.void,
-  happened: Effect.succeed(true),
-  after: [],
-  settle: Effect.void,
-  result
-})
-
-/** Where a change says, while it stages, how to take back what it has done so far. */
-export interface Staging {
-  /** Runs, last one first, unless the change happens. Failures in it are leftovers. */
-  readonly undo: (effect: Effect.Effect<void>) => void
-  /** Runs in any case once the change has happened or been taken back. */
-  readonly end: (effect: Effect.Effect<void>) => void
-}
-
-export interface Change<A, E> {
-  /** What is being done, for messages. */
-  readonly operation: string
-  /** The hashes of the names that it decides on, and changes; `undefined`: everything, so it goes alone. */
-  readonly reads: ReadonlyArray<string>
-  readonly writes: ReadonlyArray<string> | undefined
-  readonly stage: (staging: Staging) => Effect.Effect<Staged<A>, E>
-  /** What a failed sync before the commit point means to this change. */
-  readonly notSynced: (error: FileSystemError) => E
-}
+import { LockTimeout, type NotDurable, type ReadOnlyStore, type StoreFailure } from "../SnapshotterError.ts"
+import type { FileSystemError, HeldLock } from "../StoreFileSystem.ts"
+import { type BatchOptions, batchRunner, type Entry, finish, type Restore, wasInterrupted } from "./batch.ts"
+import type { Change } from "./change.ts"
 
 export interface Turns {
   /** Makes the change when it is its turn. An interrupted one is taken back, unless it has happened. */
@@ -89,35 +39,20 @@ const pauseMillisMax = 2
 const holdMillisMax = 5
 const stepBackMillis = 3
 
-interface Entry {
-  readonly change: Change<unknown, unknown>
-  readonly done: Deferred.Deferred<unknown, unknown>
-  /** Of the fiber that asked: whoever leads, clock, spans and log levels are its. */
-  readonly context: Context.Context<never>
-  /** By the clock that never jumps, in milliseconds. */
-  readonly deadline: number
-  readonly undos: Array<Effect.Effect<void>>
-  readonly ends: Array<Effect.Effect<void>>
-  state: "waiting" | "running" | "abandoned"
-}
-
-export interface TurnsOptions {
-  readonly fs: StoreFileSystem
-  /** Whose lock it is: the store's root. */
-  readonly root: string
-  /** A directory whose lock is held by some process that waits for the other one. */
-  readonly waitingRoom: string
+/**
+ * The lock is that of `root`; whoever waits for it holds the one of `staging` if it can, so that the holder sees that somebody
+ * waits.
+ */
+export interface TurnsOptions extends BatchOptions {
   readonly lockTimeoutMillis: number
   /** Whether batches wait for the disk, so that one that is larger is worth a moment. */
   readonly waitsForDisk: boolean
   readonly scope: Scope.Scope
-  readonly failure: (operation: string) => (error: FileSystemError) => StoreFailure | ReadOnlyStore
-  /** Called once for every failed sync, before anyone is told. */
-  readonly syncFailed: (error: FileSystemError) => Effect.Effect<void>
 }
 
 export const makeTurns = (options: TurnsOptions): Turns => {
   const { fs } = options
+  const runBatch = batchRunner(options)
   const queue: Array<Entry> = []
   let batch: ReadonlyArray<Entry> = []
   let leadership: Leadership | undefined
@@ -193,7 +128,9 @@ export const makeTurns = (options: TurnsOptions): Turns => {
       // A defect of a port ends this fiber: nobody may go on waiting for it. Who is interrupted has been seen to.
       Effect.onError((cause) =>
         Cause.hasDies(cause)
-          ? Effect.forEach([...batch, ...queue.splice(0)], (entry) => finish(entry, Exit.failCause(cause)))
+          ? Effect.forEach([...batch, ...queue.splice(0)], (entry) => finish(entry, Exit.failCause(cause)), {
+            discard: true
+          })
           : Effect.void
       ),
       Effect.ensuring(Effect.sync(() => resign(mine)))
@@ -267,7 +204,7 @@ export const makeTurns = (options: TurnsOptions): Turns => {
           for (let pause = 0.5;; pause = Math.min(pause * 2, pauseMillisMax)) {
             const lock = yield* fs.tryLock(options.root)
             if (lock !== undefined) return lock
-            waiting ??= yield* Effect.orElseSucceed(fs.tryLock(options.waitingRoom), () => undefined)
+            waiting ??= yield* Effect.orElseSucceed(fs.tryLock(options.staging), () => undefined)
             yield* refuseExpired
             if (queue.length === 0) return undefined
             yield* restore(Effect.sleep(pause))
@@ -285,7 +222,7 @@ export const makeTurns = (options: TurnsOptions): Turns => {
     }
   })
 
-  const someoneWaits = Effect.matchEffect(Effect.suspend(() => fs.tryLock(options.waitingRoom)), {
+  const someoneWaits = Effect.matchEffect(Effect.suspend(() => fs.tryLock(options.staging)), {
     onFailure: () => Effect.succeed(false),
     onSuccess: (lock) => lock === undefined ? Effect.succeed(true) : Effect.as(lock.release, false)
   })
@@ -296,104 +233,6 @@ export const makeTurns = (options: TurnsOptions): Turns => {
       (entry) => Deferred.failCause(entry.done, Cause.map(cause, options.failure(entry.change.operation))),
       { discard: true }
     )
-
-  /** `false` when it was interrupted meanwhile; the batch is then taken back as far as it has not happened. */
-  const runBatch = (restore: Restore, entries: ReadonlyArray<Entry>) =>
-    Effect.gen(function*() {
-      let interrupted = false
-      const attempt = <A, E>(effect: Effect.Effect<A, E>) =>
-        Effect.map(Effect.exit(restore(effect)), (exit) => {
-          interrupted ||= wasInterrupted(exit)
-          return exit
-        })
-      const staged: Array<Running> = []
-      for (const entry of entries) {
-        const exit = yield* attempt(stageOf(entry))
-        if (Exit.isSuccess(exit)) staged.push({ entry, staged: exit.value })
-        else yield* takeBack(entry, exit.cause)
-      }
-      const ready = yield* syncBefore(attempt, staged)
-      const happened: Array<Running> = []
-      for (const one of ready) if (yield* commit(attempt, one)) happened.push(one)
-      yield* syncAfter(attempt, happened)
-      return !interrupted
-    })
-
-  const stageOf = (entry: Entry) => {
-    const staged = entry.change.stage({
-      undo: (effect) => entry.undos.push(effect),
-      end: (effect) => entry.ends.push(effect)
-    })
-    return askedBy(entry, staged)
-  }
-
-  /** Those that may happen now. */
-  const syncBefore = (attempt: Attempt, staged: ReadonlyArray<Running>) =>
-    Effect.gen(function*() {
-      const exit = yield* syncAll(attempt, staged.flatMap((one) => one.staged.before))
-      const waited = (one: Running) => one.staged.before.length > 0
-      const ready: Array<Running> = []
-      for (const one of staged) {
-        if (one.entry.state === "abandoned") yield* takeBack(one.entry, Cause.interrupt())
-        else if (Exit.isFailure(exit) && (waited(one) || Cause.hasInterrupts(exit.cause))) {
-          yield* takeBack(one.entry, Cause.map(exit.cause, one.entry.change.notSynced))
-        } else ready.push(one)
-      }
-      return ready
-    })
-
-  /** Does the rename. Whether it happened is looked up when the call does not say. */
-  const commit = (attempt: Attempt, one: Running) =>
-    Effect.gen(function*() {
-      const exit = yield* attempt(askedBy(one.entry, one.staged.commit))
-      if (Exit.isSuccess(exit)) return true
-      const happened = yield* Effect.exit(one.staged.happened)
-      if (Exit.isSuccess(happened) && happened.value) return true
-      const cause = Cause.map(exit.cause, options.failure(one.entry.change.operation))
-      // Where it cannot be told, nothing is undone: what is left over is reclaimable, a live snapshot without its link is not.
-      yield* Exit.isSuccess(happened) ? takeBack(one.entry, cause) : finish(one.entry, Exit.failCause(cause))
-      return false
-    })
-
-  const syncAfter = (attempt: Attempt, happened: ReadonlyArray<Running>) =>
-    Effect.gen(function*() {
-      const exit = yield* syncAll(attempt, happened.flatMap((one) => one.staged.after))
-      for (const { entry, staged } of happened) {
-        const failed = Exit.isFailure(exit) && staged.after.length > 0
-        if (!failed) yield* attempt(askedBy(entry, staged.settle))
-        yield* finish(
-          entry,
-          failed
-            ? Exit.failCause(Cause.map(exit.cause, notDurable(entry.change.operation)))
-            : Exit.succeed(staged.result)
-        )
-      }
-    })
-
-  const notDurable = (operation: string) => (error: FileSystemError) =>
-    new NotDurable({ operation, path: error.path, code: error.code })
-
-  const syncAll = (attempt: Attempt, targets: ReadonlyArray<SyncTarget>) =>
-    targets.length === 0 ?
-      Effect.succeed(Exit.void) :
-      Effect.tap(attempt(fs.sync(targets)), (exit) =>
-        Exit.isSuccess(exit)
-          ? Effect.void
-          : Effect.forEach(exit.cause.reasons.filter(Cause.isFailReason), (reason) => options.syncFailed(reason.error)))
-
-  const takeBack = (entry: Entry, cause: Cause.Cause<unknown>) =>
-    Effect.andThen(
-      Effect.forEach(entry.undos.splice(0).reverse(), quietly, { discard: true }),
-      finish(entry, Exit.failCause(cause))
-    )
-
-  const finish = (entry: Entry, exit: Exit.Exit<unknown, unknown>) =>
-    Effect.andThen(
-      Effect.forEach(entry.ends.splice(0).reverse(), quietly, { discard: true }),
-      Deferred.done(entry.done, exit)
-    )
-
-  const quietly = (effect: Effect.Effect<void>) => Effect.asVoid(Effect.exit(effect))
 
   const close = Effect.suspend(() => {
     closed = true
@@ -406,26 +245,11 @@ export const makeTurns = (options: TurnsOptions): Turns => {
 /** By the clock that never jumps. */
 const millisBy = (clock: Clock.Clock): number => Number(clock.monotonicTimeNanosUnsafe() / 1_000_000n)
 
-type Restore = <A, E>(effect: Effect.Effect<A, E>) => Effect.Effect<A, E>
-type Attempt = <A, E>(effect: Effect.Effect<A, E>) => Effect.Effect<Exit.Exit<A, E>>
-
-const wasInterrupted = (exit: Exit.Exit<unknown, unknown>): boolean =>
-  Exit.isFailure(exit) && Cause.hasInterrupts(exit.cause)
-
 /** Who does the work for all; at most one at a time. */
 interface Leadership {
   /** Not known before it has begun. */
   fiber: Fiber.Fiber<void> | undefined
 }
-
-interface Running {
-  readonly entry: Entry
-  readonly staged: Staged<unknown>
-}
-
-/** As the fiber that asked would do it; mostly it is the one that made the leader, and has the same context. */
-const askedBy = <A, E>(entry: Entry, effect: Effect.Effect<A, E>): Effect.Effect<A, E> =>
-  Effect.updateContext(effect, () => entry.context)
 
 /** Takes from the queue, in order, what can share one batch: none decides on a name that another one changes. */
 const nextBatch = (queue: Array<Entry>): ReadonlyArray<Entry> => {

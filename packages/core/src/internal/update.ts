@@ -1,23 +1,23 @@
 /**
- * `update`. Commit point: the rename of the new metadata file over the old one.
+ * `update`. Commit point: the exchange of the new metadata file with the old one.
  *
- * Before it, on disk: the new file. After it: the snapshot's directory. Nothing is destroyed.
+ * Before it, on disk: the new file. After it: the snapshot's directory. Only then the old file goes.
  */
 import { Clock, Effect } from "effect"
 import type { KeyOrName, Labels } from "../Snapshot.ts"
 import { markAgain } from "./children.ts"
 import { chainIsDurable, makeChainDurable, untilSettled, wholeSnapshot } from "./durable.ts"
 import { type LabelUpdate, validIdentifier, validUpdate } from "./input.ts"
-import { ancestor, type Found, parentOf, toInfo } from "./read.ts"
+import { type Found, nameOfParent, parentOf, toInfo } from "./read.ts"
 import { replaceMetadata } from "./replace.ts"
 import { sha256Hex } from "./sha256.ts"
-import { failedIn, type Store } from "./store.ts"
+import { failedIn, isFull, type Store } from "./store.ts"
 import { reading, subject } from "./subject.ts"
 
 const operation = "update"
 
 export const update = (store: Store) => {
-  const full = store.settings.durability === "full"
+  const full = isFull(store)
 
   return Effect.fnUntraced(function*(name: KeyOrName, change: LabelUpdate) {
     yield* validIdentifier("key", name)
@@ -37,7 +37,7 @@ export const update = (store: Store) => {
           Effect.gen(function*() {
             const found = yield* subject(store, operation, "update", name)
             const parent = yield* parentOf(store, operation, name, found)
-            const parentName = parent === undefined ? undefined : (yield* ancestor(store, operation, name, parent)).name
+            const parentName = yield* nameOfParent(store, operation, name, parent)
             yield* chainIsDurable(store, operation, name, found.kind === "committed" ? found.id : parent)
             const now = yield* Clock.currentTimeNanos
             const { metadata } = found

@@ -17,6 +17,8 @@ interface Held {
   readonly fd: number
   running: Promise<number> | undefined
   next: Promise<number> | undefined
+  /** The failure of one whose askers were all interrupted: the kernel will not tell it again. Zero: none. */
+  unheard: number
 }
 
 export class FileSystemSync {
@@ -34,7 +36,11 @@ export class FileSystemSync {
       if (typeof opened === "number") return Effect.fail(new Errno(-opened))
       return Effect.flatMap(
         Effect.promise(() => request(opened)),
-        (result) => result < 0 ? Effect.fail(new Errno(-result)) : Effect.void
+        (own) => {
+          const result = own < 0 ? own : opened.unheard
+          opened.unheard = 0
+          return result < 0 ? Effect.fail(new Errno(-result)) : Effect.void
+        }
       )
     })
   }
@@ -51,7 +57,7 @@ export class FileSystemSync {
   private hold(sys: Syscalls, dev: bigint, directory: string): Held | number {
     const fd = openDirectory(sys, directory)
     if (fd < 0) return fd
-    const held: Held = { sys, fd, running: undefined, next: undefined }
+    const held: Held = { sys, fd, running: undefined, next: undefined, unheard: 0 }
     this.held.set(dev, held)
     return held
   }
@@ -73,6 +79,7 @@ const start = (held: Held): Promise<number> => {
   held.running = new Promise((resolve) => {
     held.sys.syncfsLater(held.fd, (result) => {
       held.running = undefined
+      if (result < 0) held.unheard = result
       resolve(result)
     })
   })

@@ -1,0 +1,186 @@
+/**
+ * What is acknowledged at `full` stands on what the disk has, also where whoever made what lies below never came to wait for
+ * it: died after the commit point, was interrupted in its last sync, or was told that it failed.
+ */
+import { assert, describe, it } from "@effect/vitest"
+import { Key, Name } from "@snapshotter/core/Snapshot"
+import { make, type Snapshotter } from "@snapshotter/core/Snapshotter"
+import * as Faults from "@snapshotter/memory-fs/Faults"
+import * as MemoryVolume from "@snapshotter/memory-fs/MemoryVolume"
+import * as PowerLoss from "@snapshotter/memory-fs/PowerLoss"
+import { Context, Effect, Fiber, Stream } from "effect"
+import { processOn, quiet } from "./machine.ts"
+
+type Act = (store: Snapshotter) => Effect.Effect<unknown, unknown>
+type Durability = "full" | "process"
+
+const [a, v] = [Key.make("a"), Key.make("v")]
+const [base, n] = [Name.make("base"), Name.make("n")]
+const labels = { patch: { x: "1" } }
+
+const committed = (name: Name): Act => (store) => Effect.andThen(store.prepare(a), store.commit(name, a))
+
+const isCommitPoint = ({ operation, paths }: Faults.Call): boolean =>
+  operation === "exchange" || (operation === "moveNoReplace" && paths[1]?.endsWith("/tried") === false)
+
+/** Once something has happened, the syncs meet this. */
+const syncsAfterwards = (fate: () => Faults.Fate): Faults.Injector => {
+  let happened = false
+  return (call) => {
+    happened ||= isCommitPoint(call)
+    return happened && call.operation === "sync" ? fate() : "pass"
+  }
+}
+
+type Run = (does: (faults: Faults.Faults) => Effect.Effect<unknown, unknown>) => Effect.Effect<unknown, unknown>
+
+/** How an operation can end between its commit point and what it waits for. */
+const ends: Readonly<Record<string, Run>> = {
+  "its process died": (does) => {
+    let met = false
+    const dying = Faults.make((call) => {
+      if (met || !isCommitPoint(call)) return "pass"
+      met = true
+      return "dieAfter"
+    })
+    return does(dying)
+  },
+  "its last sync could not be begun": (does) => does(Faults.make(syncsAfterwards(() => ({ failHalfway: "EMFILE" })))),
+  "it was interrupted in its last sync": (does) =>
+    Effect.gen(function*() {
+      let waits = false
+      const hanging = syncsAfterwards(() => {
+        waits = true
+        return "hang"
+      })
+      const fiber = yield* Effect.forkChild(does(Faults.make(hanging)))
+      while (!waits) yield* Effect.yieldNow
+      yield* Fiber.interrupt(fiber)
+    })
+}
+
+interface Scene {
+  readonly what: string
+  readonly before?: Act
+  readonly beforeAt?: Durability
+  /** What ends so. Without it, the opening. */
+  readonly unsynced?: Act
+  /** What is acknowledged then. */
+  readonly then: Act
+  readonly thenAt?: Durability
+  /** What is there in every state, by name. */
+  readonly there: ReadonlyArray<string>
+  readonly gone?: ReadonlyArray<string>
+}
+
+const scenes: ReadonlyArray<Scene> = [
+  {
+    what: "update of what was prepared",
+    unsynced: (s) => s.prepare(a),
+    then: (s) => s.update(a, labels),
+    there: ["a"]
+  },
+  {
+    what: "update of what was committed",
+    before: (s) => s.prepare(a),
+    unsynced: (s) => s.commit(n, a),
+    then: (s) => s.update(n, labels),
+    there: ["n"],
+    gone: ["a"]
+  },
+  {
+    what: "view of what was committed",
+    before: (s) => s.prepare(a),
+    unsynced: (s) => s.commit(n, a),
+    then: (s) => s.view(v, { parent: n }),
+    there: ["n", "v"],
+    gone: ["a"]
+  },
+  {
+    what: "prepare under a name that was removed",
+    before: committed(n),
+    unsynced: (s) => s.remove(n),
+    then: (s) => s.prepare(Key.make("n")),
+    there: ["n"]
+  },
+  {
+    what: "prepare, at process, under a key that was committed: the old link is the snapshot's still",
+    before: (s) => s.prepare(a),
+    unsynced: (s) => s.commit(n, a),
+    then: (s) => s.prepare(a),
+    thenAt: "process",
+    there: ["n"]
+  },
+  {
+    what: "cleanup, at process, after an update",
+    before: committed(n),
+    unsynced: (s) => s.update(n, labels),
+    then: (s) => s.cleanup,
+    thenAt: "process",
+    there: ["n"]
+  },
+  {
+    what: "prepare on what was made at process and is called durable by somebody",
+    before: committed(base),
+    beforeAt: "process",
+    unsynced: (s) => s.prepare(v, { parent: base }),
+    then: (s) => s.prepare(Key.make("w"), { parent: base }),
+    there: ["base", "w"]
+  },
+  {
+    what: "update in a store that was made at process and opened at full",
+    before: (s) => s.prepare(a),
+    beforeAt: "process",
+    then: (s) => s.update(a, labels),
+    there: ["a"]
+  }
+]
+
+/** In a process of its own, which ends then. */
+const using = (volume: MemoryVolume.MemoryVolume, durability: Durability, act: Act, faults?: Faults.Faults) =>
+  Effect.suspend(() => {
+    const name = volume.newProcess()
+    const process = processOn(volume, name, faults)
+    return Effect.scoped(Effect.gen(function*() {
+      const opening = make({ root: "/tmp/store", durability })
+      const store = yield* faults === undefined || act === nothing ? opening : faults.spare(opening)
+      yield* act(store)
+    })).pipe(
+      Effect.updateContext((scope: Context.Context<never>) => Context.merge(process, scope)),
+      Effect.ensuring(volume.kill(name))
+    )
+  })
+
+const nothing: Act = () => Effect.void
+
+/** The names that are there when a machine comes up so, where nothing is damaged. */
+const found = ({ boot, story }: PowerLoss.State, isForgiven: boolean) => {
+  const seen: Array<string> = []
+  const look: Act = (store) =>
+    Effect.gen(function*() {
+      const damage = (yield* store.check).filter(({ severity }) => severity !== "reclaimable")
+      if (!isForgiven) assert.deepStrictEqual(damage, [], story)
+      seen.push(...(yield* Stream.runCollect(store.walk())).map(({ name }): string => name))
+    })
+  return Effect.as(using(boot(), "full", look), seen)
+}
+
+describe("is not lost to a power loss, though somebody before it did not come to wait for the disk:", () => {
+  for (const [how, run] of Object.entries(ends)) {
+    for (const { before, beforeAt = "full", gone = [], then, thenAt = "full", there, unsynced, what } of scenes) {
+      it.effect(`${what}; ${how}`, () =>
+        quiet(Effect.gen(function*() {
+          const volume = MemoryVolume.make({ losesPower: true })
+          yield* using(volume, beforeAt, before ?? nothing)
+          yield* Effect.exit(run((faults) => using(volume, "full", unsynced ?? nothing, faults)))
+          yield* using(volume, thenAt, then)
+          for (const state of PowerLoss.states(volume)) {
+            // What was made last at process may have come up as anything.
+            const names = yield* found(state, thenAt === "process")
+            for (const name of there) assert.include(names, name, state.story)
+            for (const name of gone) assert.notInclude(names, name, state.story)
+          }
+        })))
+    }
+  }
+})
