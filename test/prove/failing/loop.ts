@@ -1,8 +1,12 @@
-/** The nth-failure loop over everything: each operation, each setting, each strike, each call. */
+/**
+ * The nth-failure loop over everything: each operation, each setting, each strike, each call. What is in this directory is used
+ * by the campaign's parts `faults` and `full-disk`, by `npm run failures`, and by tests of both backends: memory-fs's
+ * `Crash.test.ts`; node-fs's `FailingCalls.test.ts` and `FullDisk.test.ts`, with `injected/`.
+ */
 import * as Faults from "@snapshotter/memory-fs/Faults"
 import { Clock, Effect, References } from "effect"
+import { still } from "../clock.ts"
 import { type Bench, newLeash } from "./Bench.ts"
-import { still } from "./clock.ts"
 import { type Case, strikeOnce } from "./strike.ts"
 import type { Strike } from "./strikes.ts"
 
