@@ -1,9 +1,9 @@
-/** The clock of whoever is struck. */
+/** The clock of simulated machines and of whoever is struck. */
 import { Clock, Effect } from "effect"
 
 const real = Effect.runSync(Clock.Clock)
 
-/** Time stands still, so that what is written is the same each time; whoever sleeps, sleeps. */
+/** It is always the same time, so that equal histories leave equal disks; whoever sleeps, sleeps. */
 export const still: Clock.Clock = (() => {
   const nanos = 1_700_000_000_000_000_000n
   const millis = Number(nanos / 1_000_000n)

@@ -8,7 +8,8 @@ import * as MemoryIdSource from "@snapshotter/memory-fs/MemoryIdSource"
 import * as MemoryMounter from "@snapshotter/memory-fs/MemoryMounter"
 import * as MemoryStoreFileSystem from "@snapshotter/memory-fs/MemoryStoreFileSystem"
 import type { MemoryVolume } from "@snapshotter/memory-fs/MemoryVolume"
-import { Clock, Context, Duration, Effect, References } from "effect"
+import { Clock, Context, Effect, References } from "effect"
+import { still } from "../clock.ts"
 
 export type Durability = "full" | "process"
 export const durabilities: ReadonlyArray<Durability> = ["full", "process"]
@@ -29,30 +30,11 @@ export const open = (volume: MemoryVolume, durability: Durability, faults = Faul
     return store
   })
 
-/** It is always the same time, so that equal histories leave equal disks; who sleeps, sleeps. */
-const standing: Clock.Clock = (() => {
-  const nanos = 1_700_000_000_000_000_000n
-  const millis = Number(nanos / 1_000_000n)
-  return {
-    currentTimeMillisUnsafe: () => millis,
-    currentTimeMillis: Effect.succeed(millis),
-    currentTimeNanosUnsafe: () => nanos,
-    currentTimeNanos: Effect.succeed(nanos),
-    monotonicTimeNanosUnsafe: () => nanos,
-    monotonicTimeNanos: Effect.succeed(nanos),
-    sleep: (duration) =>
-      Effect.callback((resume) => {
-        const timer = setTimeout(() => resume(Effect.void), Duration.toMillis(duration))
-        return Effect.sync(() => clearTimeout(timer))
-      })
-  }
-})()
-
 /** Runs what has to do with simulated machines: outside of time, and without the warnings that damage brings. */
 export const run = <A, E>(effect: Effect.Effect<A, E>): Promise<A> =>
   Effect.runPromise(
     effect.pipe(
-      Effect.provideService(Clock.Clock, standing),
+      Effect.provideService(Clock.Clock, still),
       Effect.provideService(References.MinimumLogLevel, "None"),
       Effect.provideService(References.TracerEnabled, false)
     )

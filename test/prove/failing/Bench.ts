@@ -42,6 +42,10 @@ export interface Bench {
   readonly retried: Map<string, Retried>
 }
 
+/** Whether what it does can be seen afterwards. */
+export const changes = ({ after, before, operation }: Bench): boolean =>
+  operation.ground === "none" || after.state !== before.state
+
 /** Grounds are grown once, whoever asks. */
 export type Grounds = Map<string, Site>
 
@@ -207,7 +211,7 @@ export const namer = (site: Site, ground: Site, picture: Picture = site.picture(
 }
 
 /** `moveNoReplace staging/<id> → active/<id>`: paths are relative to the store. */
-export const describeCall = (call: Faults.Call, root: string, name: (text: string) => string): string => {
+const describeCall = (call: Faults.Call, root: string, name: (text: string) => string): string => {
   const paths = call.paths.map((path) => {
     if (path === root) return "."
     if (path.startsWith(`${root}/`)) return name(path.slice(root.length + 1))

@@ -3,7 +3,6 @@ import { Cause, Exit } from "effect"
 
 export type Answer =
   | { readonly kind: "success"; readonly value: unknown }
-  /** `fields` are the failure's own. */
   | { readonly kind: "failure"; readonly tag: string; readonly message: string }
   | { readonly kind: "interrupted" }
   /** The process died. */

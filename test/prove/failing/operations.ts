@@ -7,7 +7,7 @@ import { type Model, step } from "@snapshotter/core/testing/Model"
 import type { Backend } from "@snapshotter/core/testing/World"
 import { type Context, Effect, FileSystem, Layer, Stream } from "effect"
 import { forestModel, type Ground } from "./forest.ts"
-import type { Code } from "./strikes.ts"
+import { type Code, isOfOneThing } from "./strikes.ts"
 
 /** What an operation works with. */
 export interface Hands {
@@ -96,9 +96,6 @@ const orReported: Operation["allows"] = (value, usual, code) =>
 
 /** A snapshot that may not be read is damaged, and left out. */
 const orFewer: Operation["allows"] = (value, usual, code) => code === "EACCES" && isPartOf(value, usual)
-
-/** Whether it may be one file that cannot be read, for good. */
-const isOfOneThing = (code: Code | undefined): boolean => code === "EACCES" || code === "EIO"
 
 /** `check` may find more, as what cannot be read is damage, but never less. */
 const orMore: Operation["allows"] = (value, usual, code) =>

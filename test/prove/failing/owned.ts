@@ -1,6 +1,6 @@
 /** Which paths of a store belong to no snapshot, read off its picture alone: by other means than the store's own `check`. */
 import { sha256Hex } from "../../../packages/core/src/internal/sha256.ts"
-import type { Picture } from "./picture.ts"
+import { describedBy, type Picture } from "./picture.ts"
 
 interface Snapshot {
   readonly kind: string
@@ -42,11 +42,11 @@ const ofSnapshot = ({ id, kind, name, parent }: Snapshot, all: ReadonlyArray<Sna
 const snapshotsIn = (picture: Picture): ReadonlyArray<Snapshot> => {
   const snapshots: Array<Snapshot> = []
   for (const [path, { content }] of picture) {
-    const [, kind, id, file] = /^(active|view|committed)\/([a-z2-7]{13})\/(key|name)\.json$/.exec(path) ?? []
-    if (kind === undefined || id === undefined || (file === "name") !== (kind === "committed")) continue
+    const snapshot = describedBy(path)
+    if (snapshot === undefined) continue
     try {
       const { name, parent } = JSON.parse(content)
-      snapshots.push({ kind, id, name: String(name), parent: typeof parent === "string" ? parent : undefined })
+      snapshots.push({ ...snapshot, name: String(name), parent: typeof parent === "string" ? parent : undefined })
     } catch {
       // Not whole: `check` says so.
     }

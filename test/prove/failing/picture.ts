@@ -41,10 +41,17 @@ export const canonicalText = (picture: Picture): string => {
 export const namesById = (picture: Picture): ReadonlyMap<string, string> => {
   const names = new Map<string, string>()
   for (const [path, { content }] of picture) {
-    const [, kind, id, file] = /^(active|view|committed)\/([a-z2-7]{13})\/(key|name)\.json$/.exec(path) ?? []
-    if (id !== undefined && (file === "name") === (kind === "committed")) names.set(id, `<${nameIn(content)}>`)
+    const snapshot = describedBy(path)
+    if (snapshot !== undefined) names.set(snapshot.id, `<${nameIn(content)}>`)
   }
   return names
+}
+
+/** The snapshot whose metadata lies at this path: where there are two such files, the one that counts. */
+export const describedBy = (path: string): { readonly kind: string; readonly id: string } | undefined => {
+  const [, kind, id, file] = /^(active|view|committed)\/([a-z2-7]{13})\/(key|name)\.json$/.exec(path) ?? []
+  if (kind === undefined || id === undefined) return undefined
+  return (file === "name") === (kind === "committed") ? { kind, id } : undefined
 }
 
 /** What links of the index are called whose names are known, by their hashes. */

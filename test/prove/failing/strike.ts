@@ -3,7 +3,7 @@ import { Key } from "@snapshotter/core/Snapshot"
 import type * as Faults from "@snapshotter/memory-fs/Faults"
 import { Effect, Exit, Scope } from "effect"
 import { type Answer, answerOf, describeAnswer, sameValue } from "./answer.ts"
-import { act, type Bench, type Leash, namer, type Retried } from "./Bench.ts"
+import { act, type Bench, changes, type Leash, namer, type Retried } from "./Bench.ts"
 import { describeSetting, type Setting } from "./forest.ts"
 import { forkKey, type Hands, isPartOf } from "./operations.ts"
 import { rawText } from "./picture.ts"
@@ -167,8 +167,6 @@ export interface Seen {
 const struckIn = (faults: Faults.Faults): ReadonlyArray<string> =>
   faults.render().split("\n").filter((line) => line.includes(" → "))
 
-const changes = ({ after, before }: Bench): boolean => after.state !== before.state
-
 const hasHappened = (bench: Bench, { exists, state }: Settled): boolean =>
   bench.operation.ground === "none" ? exists : changes(bench) && state === bench.after.state
 
@@ -215,7 +213,7 @@ const forkProblems = (
 const answerProblems = (bench: Bench, { code }: Strike, { answer, first }: Seen): ReadonlyArray<string> => {
   const { operation, usual } = bench
   const happened = hasHappened(bench, first)
-  const expects = (changes(bench) || operation.ground === "none") && !operation.gradual
+  const expects = changes(bench) && !operation.gradual
   switch (answer.kind) {
     case "died":
     case "interrupted":

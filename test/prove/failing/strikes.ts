@@ -6,6 +6,9 @@ import { Effect } from "effect"
 export const codes = ["ENOSPC", "EIO", "EMFILE", "EACCES", "EROFS", "EDQUOT", "EINTR"] as const
 export type Code = (typeof codes)[number]
 
+/** One thing that may not or cannot be read is damaged, and what is not about it goes on. */
+export const isOfOneThing = (code: string | undefined): boolean => code === "EACCES" || code === "EIO"
+
 /** Kinds of strikes: what they are called in the table, and in messages. */
 export type Kind =
   | "fails once"

@@ -1,8 +1,8 @@
 /** What came of the loop, as the tables of `docs/FAILURES.md`: for each operation, step by fault, the outcome. */
-import type { Bench } from "./Bench.ts"
+import { type Bench, changes } from "./Bench.ts"
 import { kindOfLeftover } from "./owned.ts"
 import type { Case } from "./strike.ts"
-import type { Kind, Strike } from "./strikes.ts"
+import { isOfOneThing, type Kind, type Strike } from "./strikes.ts"
 
 /** The operations that have a table of their own, and its title; the others take the same ways. */
 const titles: Readonly<Record<string, string>> = {
@@ -114,13 +114,11 @@ const cellOf = (bench: Bench, cases: ReadonlyArray<Case>): string => {
     outcomes.set(outcome, [...outcomes.get(outcome) ?? [], one.strike.code ?? ""])
   }
   const [most, ...others] = [...outcomes].sort(([, one], [, other]) => other.length - one.length)
+    // What becomes of one unreadable thing is said once for all tables.
     .filter(([outcome, codes], at) => at === 0 || outcome !== "success" || !codes.every(isOfOneThing))
   if (most === undefined) return ""
   return [most[0], ...others.map(([outcome, codes]) => `${outcome} (${codes.join(", ")})`)].join("; ")
 }
-
-/** One thing that may not or cannot be read is damaged, and what is not about it goes on: said once for all tables. */
-const isOfOneThing = (code: string): boolean => code === "EACCES" || code === "EIO"
 
 /** `success + link, work`: what it answered, or for whoever died what has become of it; and what nobody owns then. */
 const outcomeOf = (bench: Bench, one: Case): string => {
@@ -141,6 +139,3 @@ const answerOf = (bench: Bench, { answer, happened, strike }: Case): string => {
   if (strike.code === "EACCES" && answer === "Damaged") return "`StoreFailure`"
   return `\`${answer}\``
 }
-
-const changes = ({ after, before, operation }: Bench): boolean =>
-  operation.ground === "none" || after.state !== before.state

@@ -34,7 +34,7 @@ export const departures = Object.keys(costs) as ReadonlyArray<Departure>
 
 export type Granted = ReadonlySet<Departure>
 
-export const nothingGranted: Granted = new Set()
+const nothingGranted: Granted = new Set()
 
 /** How a tree comes about. */
 export interface Explanation {

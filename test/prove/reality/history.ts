@@ -205,7 +205,7 @@ export const pathsOf = (history: History): ReadonlyArray<readonly [string, Known
   return all
 }
 
-export const overwritten = (text: string, offset: number, by: string): string =>
+const overwritten = (text: string, offset: number, by: string): string =>
   resized(text, Math.max(text.length, offset + by.length)).slice(0, offset) + by + text.slice(offset + by.length)
 
 const resized = (text: string, length: number): string => text.slice(0, length).padEnd(length, "\0")

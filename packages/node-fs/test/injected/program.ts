@@ -13,7 +13,7 @@ import * as NodeStoreFileSystem from "@snapshotter/node-fs/NodeStoreFileSystem"
 import { Cause, Clock, Context, Effect, Exit, FileSystem, Layer, References, Scope } from "effect"
 import * as fs from "node:fs"
 import { setTimeout } from "node:timers/promises"
-import { still } from "../../../../test/prove/failing/clock.ts"
+import { still } from "../../../../test/prove/clock.ts"
 import { operations } from "../../../../test/prove/failing/operations.ts"
 // Internal, so not among the package's exports.
 import { syscalls } from "../../src/internal/syscalls.ts"
