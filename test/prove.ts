@@ -6,19 +6,11 @@
  * Exit codes: 0, nothing is wrong; 1, something is; 3, nothing is, but too little was done in the time to prove much.
  */
 import { constants } from "node:os"
-import { parseArgs } from "node:util"
 import { campaign, line } from "./prove/campaign.ts"
+import { argumentsIn } from "./prove/command.ts"
 import { shares } from "./prove/parts.ts"
 
-const { values } = parseArgs({
-  options: {
-    minutes: { type: "string" },
-    seed: { type: "string", default: String(Math.floor(Math.random() * 2 ** 31)) },
-    only: { type: "string" },
-    replay: { type: "string" },
-    json: { type: "boolean", default: false }
-  }
-})
+const values = argumentsIn(process.argv.slice(2))
 
 const known = shares.map(({ part }) => part.name)
 const only = values.only?.split(",") ?? known

@@ -6,18 +6,19 @@ export interface Orders {
   readonly seed: number
   /** `performance.now()` at which to begin nothing more; `Infinity`: do the whole. */
   readonly until: number
-  /** One line of progress, at most one every few seconds. */
+  /** How far it is, in a line, told as often as one likes: the campaign shows one every few seconds. */
   readonly progress: (line: string) => void
-  /** Aborted when the campaign is interrupted: end soon, and leave nothing behind. */
+  /** Aborted when the campaign is interrupted: end soon, and leave nothing behind. Whoever rejects then has found nothing. */
   readonly signal: AbortSignal
-  /** What a violation's command gives as `--replay`: to do that case alone. */
+  /** What a violation gave, to do that case alone. */
   readonly replay?: string
 }
 
-/** Something that must not be: what, and the one command that shows it again. */
+/** Something that must not be. */
 export interface Violation {
   readonly what: string
-  readonly replay: string
+  /** What shows it again as `--replay`, with the campaign's seed; `undefined`: only the whole part does. */
+  readonly replay: string | undefined
 }
 
 export interface Outcome {
@@ -26,6 +27,8 @@ export interface Outcome {
   readonly violations: ReadonlyArray<Violation>
   /** Whether all was done that the part does, or its time was over before. */
   readonly complete: boolean
+  /** What else there is to read. */
+  readonly notes?: ReadonlyArray<string>
 }
 
 export interface Part {

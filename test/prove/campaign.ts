@@ -1,5 +1,6 @@
 /** A campaign: its parts one after another, each with its share of the time. */
-import type { Outcome, Part, Violation } from "./Part.ts"
+import { commandFor } from "./command.ts"
+import type { Outcome, Part } from "./Part.ts"
 
 /** A part, and how much of the time it gets for each that others get. What it leaves goes to those after it. */
 export interface Share {
@@ -17,10 +18,17 @@ export interface CampaignOptions {
   readonly signal: AbortSignal
 }
 
-export interface PartReport extends Outcome {
+/** Something that must not be, and the one command that shows it again. */
+export interface Shown {
+  readonly what: string
+  readonly command: string
+}
+
+export interface PartReport extends Omit<Outcome, "violations"> {
   readonly name: string
   readonly title: string
   readonly seconds: number
+  readonly violations: ReadonlyArray<Shown>
   /** The counts that are below the part's floors: too little was done to prove anything. */
   readonly short: ReadonlyArray<string>
 }
@@ -44,7 +52,8 @@ export const campaign = async (options: CampaignOptions): Promise<CampaignReport
     const weights = shares.slice(at).reduce((sum, share) => sum + share.weight, 0)
     const until = minutes === Infinity ? Infinity : now + Math.max(0, end - now) * weight / weights
     const report = await run(part, until, options)
-    for (const violation of report.violations) say(`  VIOLATION ${textOf(violation)}`)
+    for (const note of report.notes ?? []) say(`  ${note}`)
+    for (const { command, what } of report.violations) say(`  VIOLATION ${what}\n  replay: ${command}`)
     say(`  ${line(report)}`)
     parts.push(report)
   }
@@ -57,30 +66,54 @@ export const campaign = async (options: CampaignOptions): Promise<CampaignReport
   }
 }
 
+const progressMillis = 5_000
+
 const run = async (
   part: Part,
   until: number,
   { replay, say, seed, signal }: CampaignOptions
 ): Promise<PartReport> => {
   const began = performance.now()
-  const progress = (text: string) => say(`  ${clock(performance.now() - began)} ${text}`)
-  const outcome = await part.run({ seed, until, signal, progress, ...(replay === undefined ? {} : { replay }) })
-    .catch((cause: unknown): Outcome => ({ counts: {}, violations: [broken(part, cause)], complete: false }))
-  const short = replay === undefined
+  let shown = began
+  const progress = (text: string) => {
+    const now = performance.now()
+    if (now - shown < progressMillis) return
+    shown = now
+    say(`  ${clock(now - began)} ${text}`)
+  }
+  const { violations, ...outcome } = await part.run({
+    seed,
+    until,
+    signal,
+    progress,
+    ...(replay === undefined ? {} : { replay })
+  }).catch((cause: unknown) => signal.aborted ? nothing : broken(part, cause, replay))
+  const short = replay === undefined && !signal.aborted
     ? Object.entries(part.floors).filter(([count, floor]) => (outcome.counts[count] ?? 0) < floor)
       .map(([count, floor]) => `${count}: ${outcome.counts[count] ?? 0} of ${floor}`)
     : []
   const { name, title } = part
-  return { name, title, ...outcome, short, seconds: Math.round((performance.now() - began) / 1_000) }
+  return {
+    name,
+    title,
+    ...outcome,
+    violations: violations.map(({ replay, what }) => ({ what, command: commandFor(name, seed, replay) })),
+    short,
+    seconds: Math.round((performance.now() - began) / 1_000)
+  }
 }
 
-/** A part that cannot be run has proved nothing. */
-const broken = ({ name }: Part, cause: unknown): Violation => ({
-  what: `${name} could not be run: ${cause instanceof Error ? cause.stack ?? cause.message : String(cause)}`,
-  replay: `npm run prove -- --only ${name}`
-})
+/** Interrupted, a part ends in the midst of what it does, and what it says of that says nothing of the library. */
+const nothing: Outcome = { counts: {}, violations: [], complete: false }
 
-export const textOf = ({ replay, what }: Violation): string => `${what}\n  replay: ${replay}`
+/** A part that cannot be run has proved nothing. */
+const broken = ({ name }: Part, cause: unknown, replay: string | undefined): Outcome => ({
+  ...nothing,
+  violations: [{
+    what: `${name} could not be run: ${cause instanceof Error ? cause.stack ?? cause.message : String(cause)}`,
+    replay
+  }]
+})
 
 /** One line for a part: what it did, and how it ended. */
 export const line = ({ complete, counts, name, seconds, short, violations }: PartReport): string =>

@@ -4,21 +4,23 @@
  * On real mounts: it fails or is interrupted, and each system call within it is refused. `failing/`.
  */
 import { Effect } from "effect"
-import { Worker } from "node:worker_threads"
 import { foundMax, type Report, strikeAgain } from "./failing/campaign.ts"
 import { memory } from "./failing/memorySite.ts"
 import { canStrikeReal, isReal, type RealReport, strikeReal } from "./failing/real.ts"
-import type { Message } from "./failing/worker.ts"
+import { inThread } from "./inThread.ts"
 import type { Orders, Outcome, Part } from "./Part.ts"
 
 const workers = 2
-const progressMillis = 5_000
 
 const run = async (orders: Orders): Promise<Outcome> => {
-  const { replay, signal, until } = orders
+  const { progress, replay, signal, until } = orders
   const isOver = () => signal.aborted || performance.now() >= until
-  const progress = showing(orders)
-  const real = (only?: string) => Effect.runPromise(strikeReal(isOver, (text) => progress("real", text), only))
+  const latest = new Map<string, string>()
+  const show = (who: string) => (text: string) => {
+    latest.set(who, text)
+    progress([...latest.values()].join(", "))
+  }
+  const real = (only?: string) => Effect.runPromise(strikeReal(isOver, show("real"), only))
   if (replay !== undefined) {
     return isReal(replay)
       ? outcomeOf([], await real(replay))
@@ -26,55 +28,24 @@ const run = async (orders: Orders): Promise<Outcome> => {
   }
   const left = until - performance.now()
   const plan = { workers, until: left === Infinity ? Infinity : Date.now() + left }
-  const inMemory = Array.from(
-    { length: workers },
-    (_, worker) =>
-      work({ ...plan, worker }, signal, (injections) => progress(`${worker}`, `${injections} injections in memory`))
-  )
-  const [reports, onMounts] = await Promise.all([
-    Promise.all(inMemory),
-    canStrikeReal ? real() : { ...nothing, complete: false }
-  ])
-  return outcomeOf(reports, onMounts)
+  const inMemory = Array.from({ length: workers }, (_, worker) => {
+    const tell = show(`${worker}`)
+    return inThread<number, Report>(
+      program,
+      { ...plan, worker },
+      signal,
+      (injections) => tell(`${injections} injections in memory`)
+    )
+  })
+  const onMounts = canStrikeReal ? real() : Promise.resolve({ ...nothing, complete: false })
+  // Whatever becomes of the threads: what is mounted has to be taken away before anything ends.
+  await Promise.allSettled([...inMemory, onMounts])
+  return outcomeOf(await Promise.all(inMemory), await onMounts)
 }
+
+const program = new URL("failing/worker.ts", import.meta.url)
 
 const nothing: RealReport = { injections: 0, refusals: 0, found: [], complete: true }
-
-/** Strikes a share in a thread of its own. */
-const work = (
-  workerData: unknown,
-  signal: AbortSignal,
-  progress: (injections: number) => void
-): Promise<Report> =>
-  new Promise((resolve, reject) => {
-    const worker = new Worker(new URL("failing/worker.ts", import.meta.url), { workerData })
-    const stop = () => {
-      // What it has seen so far is not known; real mounts have to be taken away before anything ends.
-      resolve({ injections: 0, benches: 0, unreached: 1, found: [] })
-      void worker.terminate()
-    }
-    signal.addEventListener("abort", stop)
-    worker.on("message", (message: Message) => {
-      if ("report" in message) resolve(message.report)
-      else progress(message.progress)
-    })
-    worker.once("error", reject)
-    worker.once("exit", () => {
-      signal.removeEventListener("abort", stop)
-      reject(new Error("a worker ended before it was done"))
-    })
-  })
-
-const showing = ({ progress }: Orders) => {
-  const latest = new Map<string, string>()
-  let shown = performance.now()
-  return (who: string, text: string) => {
-    latest.set(who, text)
-    if (performance.now() - shown < progressMillis) return
-    shown = performance.now()
-    progress([...latest.values()].join(", "))
-  }
-}
 
 const outcomeOf = (reports: ReadonlyArray<Report>, real: RealReport): Outcome => {
   const total = (key: "injections" | "benches" | "unreached") => reports.reduce((sum, one) => sum + one[key], 0)
@@ -87,10 +58,7 @@ const outcomeOf = (reports: ReadonlyArray<Report>, real: RealReport): Outcome =>
       "operations struck in a setting": total("benches"),
       "operations not reached": total("unreached")
     },
-    violations: found.map(({ replay, what }) => ({
-      what,
-      replay: `npm run prove -- --only faults --replay '${replay}'`
-    })),
+    violations: found,
     complete: total("unreached") === 0 && real.complete
   }
 }

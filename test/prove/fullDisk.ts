@@ -7,8 +7,6 @@ import { fillAtEachCall, smallDisk, smallFormats } from "./failing/fullDisk.ts"
 import { operations } from "./failing/operations.ts"
 import type { Orders, Outcome, Part, Violation } from "./Part.ts"
 
-const progressMillis = 5_000
-
 /** What is done on a disk: all operations in one setting. */
 const passes = settings.flatMap((setting) => smallFormats.map((kind) => ({ kind, setting })))
 
@@ -17,7 +15,7 @@ const run = (orders: Orders): Promise<Outcome> =>
     const { progress, replay, signal, until } = orders
     const isOver = () => signal.aborted || performance.now() >= until
     const violations: Array<Violation> = []
-    let [fillings, met, disks, complete, shown] = [0, 0, 0, isRoot, performance.now()]
+    let [fillings, met, disks, complete] = [0, 0, 0, isRoot]
     for (const { kind, setting } of isRoot ? passes : []) {
       const wanted = operations.filter((operation) =>
         replay === undefined || replay === wordsOf(kind.name, setting, operation.name)
@@ -37,11 +35,9 @@ const run = (orders: Orders): Promise<Outcome> =>
           violations.push(...cases.flatMap(({ problems }) =>
             problems.map((what) => ({
               what,
-              replay: `npm run prove -- --only full-disk --replay '${wordsOf(kind.name, setting, operation.name)}'`
+              replay: wordsOf(kind.name, setting, operation.name)
             }))
           ))
-          if (performance.now() - shown < progressMillis) continue
-          shown = performance.now()
           progress(`${fillings} fillings, ${met} of them met, on ${kind.name} ${describeSetting(setting)}`)
         }
         disks++

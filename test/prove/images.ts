@@ -106,8 +106,7 @@ class Tally {
   }
 
   violate({ name }: Format, seed: number, what: string): void {
-    const replay = `npm run prove -- --only images --replay ${seed}`
-    this.violations.push({ what: `${name}, seed ${seed}: ${what}`, replay })
+    this.violations.push({ what: `${name}, seed ${seed}: ${what}`, replay: `${seed}` })
   }
 
   private count(what: string, times = 1): void {

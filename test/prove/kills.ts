@@ -7,28 +7,26 @@ import type { Orders, Outcome, Part } from "./Part.ts"
 
 const processes = 4
 const killsWanted = 1_000
-const progressMillis = 5_000
 
 const run = async (orders: Orders): Promise<Outcome> => {
-  const { replay, seed, signal } = orders
+  const { progress, replay, seed, signal } = orders
   const [givenSeed, givenRounds] = (replay ?? "").split("/").map(Number)
-  const show = showing(orders)
   const goOn = (tally: Tally) => {
-    show(tally)
+    const { acknowledged, kills, rounds } = tally
+    progress(`${kills} kills in ${rounds} rounds, ${acknowledged} operations acknowledged`)
     if (replay !== undefined) return tally.rounds < (givenRounds ?? 1)
     return tally.kills < killsWanted && performance.now() < orders.until
   }
   const played = await rounds({ seed: replay === undefined ? seed : givenSeed ?? seed, processes, goOn, signal }).catch(
     (cause: unknown) => {
-      if (cause instanceof RoundFailed) return cause
+      // Whoever interrupts the campaign ends the processes in the middle of a round.
+      if (cause instanceof RoundFailed && !signal.aborted) return cause
       throw cause
     }
   )
   if (!(played instanceof RoundFailed)) return outcomeOf(played, [], played.kills >= killsWanted)
-  const command = `npm run prove -- --only kills --replay ${played.seed}/${played.tally.rounds + 1}`
-  // Whoever interrupts the campaign ends the processes in the middle of a round.
-  const violations = signal.aborted ? [] : [{ what: played.message, replay: command }]
-  return outcomeOf(played.tally, violations, false)
+  const { message, seed: ofRound, tally } = played
+  return outcomeOf(tally, [{ what: message, replay: `${ofRound}/${tally.rounds + 1}` }], false)
 }
 
 const outcomeOf = (
@@ -40,15 +38,6 @@ const outcomeOf = (
   violations,
   complete
 })
-
-const showing = ({ progress }: Orders) => {
-  let shown = performance.now()
-  return ({ acknowledged, kills, rounds }: Tally) => {
-    if (performance.now() - shown < progressMillis) return
-    shown = performance.now()
-    progress(`${kills} kills in ${rounds} rounds, ${acknowledged} operations acknowledged`)
-  }
-}
 
 export const kills: Part = {
   name: "kills",

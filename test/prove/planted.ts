@@ -23,7 +23,7 @@ const run = async (orders: Orders): Promise<Outcome> => {
       if (orders.signal.aborted) return
       planted++
       if (what === undefined) caught++
-      else violations.push({ what, replay: `npm run prove -- --only planted --replay ${JSON.stringify(defect.name)}` })
+      else violations.push({ what, replay: defect.name })
     }
   }
   await Promise.all(Array.from({ length: workers }, work))

@@ -39,8 +39,8 @@ export const compare = (orders: Orders, programsMax: number): Promise<Outcome> =
       if (most === 1 || programs % formats.length === 0) tally.agreed(seed, yield* agreementOf(seed))
       orders.progress(`${programs} programs, ${tally.counts.copies} copies`)
     }
-    for (const line of tally.lines()) orders.progress(line)
-    return { counts: { programs, ...tally.counts }, violations: tally.violations, complete: programs === most }
+    const { counts, notes, violations } = tally
+    return { counts: { programs, ...counts }, violations, complete: programs === most, notes }
   })
   return Effect.runPromise(Effect.scoped(all), { signal: orders.signal })
 }
@@ -84,11 +84,11 @@ class Tally {
   }
 
   private violate(seed: number, what: string): void {
-    this.violations.push({ what, replay: `npm run prove -- --only reality --replay ${seed}` })
+    this.violations.push({ what, replay: `${seed}` })
   }
 
   /** For reading: what `docs/FAILURES.md` says of each. */
-  lines(): ReadonlyArray<string> {
+  get notes(): ReadonlyArray<string> {
     return [...this.shown].map(([format, shown]) => {
       const each = [...shown].sort(([, one], [, other]) => other - one)
       return `${format}: ${each.map(([what, times]) => `${what} ${times}`).join("; ")}`

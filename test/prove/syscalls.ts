@@ -2,13 +2,10 @@
 import { replay, sweepAll, type Tally } from "../../packages/node-fs/test/syscalls/sweep.ts"
 import type { Orders, Outcome, Part } from "./Part.ts"
 
-const progressMillis = 5_000
-
 const run = async (orders: Orders): Promise<Outcome> => {
-  const { seed, signal } = orders
-  const show = showing(orders)
+  const { progress, seed, signal } = orders
   const goOn = (tally: Tally) => {
-    show(tally)
+    progress(`${tally.kills} kills in ${tally.operations} operations`)
     return performance.now() < orders.until
   }
   const sweep = { seed, signal, goOn }
@@ -22,20 +19,8 @@ const run = async (orders: Orders): Promise<Outcome> => {
       "happened without an answer": unanswered,
       "calls tried to the last": finished
     },
-    violations: wrongs.map(({ replay, what }) => ({
-      what,
-      replay: `npm run prove -- --only syscalls --replay ${replay}`
-    })),
+    violations: wrongs,
     complete
-  }
-}
-
-const showing = ({ progress }: Orders) => {
-  let shown = performance.now()
-  return ({ kills, operations }: Tally) => {
-    if (performance.now() - shown < progressMillis) return
-    shown = performance.now()
-    progress(`${kills} kills in ${operations} operations`)
   }
 }
 
