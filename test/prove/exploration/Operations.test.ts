@@ -62,7 +62,7 @@ const bounds = { completeUpTo: 8, samples: 24 }
 /** Fails at the first disk on which something is wrong, and says after how many. */
 const explored = async (how: "explore" | "exploreMaking", sequence: ReadonlyArray<Operation>): Promise<void> => {
   const explorer = await makeExplorer()
-  const [wrong] = await explorer[how](sequence, bounds, { wrongsMax: 1 }) ?? []
+  const { wrongs: [wrong] } = await explorer[how](sequence, bounds, { wrongsMax: 1 })
   const { recoveries } = explorer.explored()
   assert.isUndefined(wrong, `after ${recoveries} recoveries: ${wrong}`)
 }

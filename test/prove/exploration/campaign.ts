@@ -1,11 +1,8 @@
 /** Which sequences are explored, and in which order: all of one operation, all of two, then those of three. */
 import { randomFrom } from "../../random.ts"
-import { type Bounds, describeSequence, type Explored, makeExplorer } from "./explore.ts"
+import { type Bounds, describeSequence, type Explored, type Found, type Limits, makeExplorer } from "./explore.ts"
 import { durabilities } from "./machine.ts"
 import type { Operation } from "./operations.ts"
-
-/** A sequence, as which of the operations that could follow each one was; -1 and -2: the making of a store. */
-export type Choices = ReadonlyArray<number>
 
 export interface Plan {
   readonly seed: number
@@ -21,8 +18,9 @@ export interface Plan {
 }
 
 export interface Wrong {
-  readonly choices: Choices
   readonly what: string
+  /** With the same seed, what {@link exploreOne} finds it by: which of the operations that could follow each one was. */
+  readonly replay: string
 }
 
 export interface Report extends Explored {
@@ -36,6 +34,16 @@ export interface Report extends Explored {
 const samplesByLength: ReadonlyArray<number> = [64, 64, 24, 8]
 const completeUpTo = 16
 
+const boundsOf = (length: number, seed: number): Bounds => ({
+  completeUpTo,
+  samples: samplesByLength[length] ?? 8,
+  seed
+})
+
+/** The making of a store: how it is told, and what is done. */
+const makings: ReadonlyArray<{ readonly replay: string; readonly operations: ReadonlyArray<Operation> }> = durabilities
+  .map((durability) => ({ replay: `open-${durability}`, operations: [{ command: { _tag: "reopen" }, durability }] }))
+
 /** After so many of one kind they say no more than the first ones. */
 const wrongsMax = 20
 
@@ -44,25 +52,24 @@ export const explorePlan = async (plan: Plan, progress: (explored: Explored) => 
   const random = randomFrom(plan.seed)
   const wrongs: Array<Wrong> = []
   const unreached: Array<number> = []
-  const complete: Bounds = { completeUpTo, samples: samplesByLength[1] ?? 64, seed: plan.seed }
-  if (plan.worker === 0) {
-    for (const [at, durability] of durabilities.entries()) {
-      const found = await explorer.exploreMaking([{ command: { _tag: "reopen" }, durability }], complete)
-      for (const what of found ?? []) wrongs.push({ choices: [-1 - at], what })
-    }
+  const note = (replay: string, found: Found): Found => {
+    for (const what of found.wrongs) wrongs.push({ what, replay })
+    return found
+  }
+  const limits = (): Limits => ({ until: plan.until, wrongsMax: wrongsMax - wrongs.length })
+  for (const { operations, replay } of plan.worker === 0 ? makings : []) {
+    note(replay, await explorer.exploreMaking(operations, boundsOf(1, plan.seed), limits()))
   }
   let sequences: ReadonlyArray<Chosen> = [{ choices: [], operations: [] }]
   for (let length = 1; length <= plan.length; length++) {
     sequences = sequences.flatMap((one) => longer(one, explorer.next(one.operations)))
     const drawn = length === plan.length ? shuffled(sequences, random.below).slice(0, plan.longest) : sequences
     const mine = drawn.filter((_, at) => at % plan.workers === plan.worker)
-    const bounds: Bounds = { completeUpTo, samples: samplesByLength[length] ?? 8, seed: plan.seed }
     let done = 0
     for (const { choices, operations } of mine) {
       if (Date.now() >= plan.until || wrongs.length >= wrongsMax) break
-      const found = await explorer.explore(operations, bounds, { until: plan.until })
-      if (found === undefined) break
-      for (const what of found) wrongs.push({ choices, what })
+      const found = await explorer.explore(operations, boundsOf(length, plan.seed), limits())
+      if (!note(choices.join("."), found).complete) break
       done++
       progress(explorer.explored())
     }
@@ -71,25 +78,22 @@ export const explorePlan = async (plan: Plan, progress: (explored: Explored) => 
   return { ...explorer.explored(), hashes: explorer.hashes(), wrongs, unreached }
 }
 
-/** One sequence alone, completely. */
-export const exploreOne = async (choices: Choices): Promise<ReadonlyArray<string>> => {
+/** One sequence alone, in the states in which a plan with this seed explores it: what is wrong. */
+export const exploreOne = async (replay: string, seed: number): Promise<ReadonlyArray<string>> => {
   const explorer = await makeExplorer()
-  const bounds = { completeUpTo, samples: samplesByLength[1] ?? 64 }
-  const durability = durabilities[-1 - (choices[0] ?? 0)]
-  if (durability !== undefined) {
-    return await explorer.exploreMaking([{ command: { _tag: "reopen" }, durability }], bounds) ?? []
-  }
+  const making = makings.find((one) => one.replay === replay)
+  if (making !== undefined) return (await explorer.exploreMaking(making.operations, boundsOf(1, seed))).wrongs
   const operations: Array<Operation> = []
-  for (const choice of choices) {
-    const operation = explorer.next(operations)[choice]
+  for (const choice of replay.split(".")) {
+    const operation = explorer.next(operations)[Number(choice)]
     if (operation === undefined) throw new Error(`no operation ${choice} follows ${describeSequence(operations)}`)
     operations.push(operation)
   }
-  return await explorer.explore(operations, bounds) ?? []
+  return (await explorer.explore(operations, boundsOf(operations.length, seed))).wrongs
 }
 
 interface Chosen {
-  readonly choices: Choices
+  readonly choices: ReadonlyArray<number>
   readonly operations: ReadonlyArray<Operation>
 }
 

@@ -52,16 +52,20 @@ export interface Limits {
   readonly wrongsMax?: number
 }
 
+/** What came of one sequence. */
+export interface Found {
+  readonly wrongs: ReadonlyArray<string>
+  /** Whether all was looked at, and not only what the limits left. */
+  readonly complete: boolean
+}
+
 export interface Explorer {
-  /**
-   * Explores the last operation of a sequence. What is wrong, if anything is; `undefined` where the time was over before all
-   * was looked at.
-   */
+  /** Explores the last operation of a sequence. */
   readonly explore: (
     sequence: ReadonlyArray<Operation>,
     bounds: Bounds,
     limits?: Limits
-  ) => Promise<ReadonlyArray<string> | undefined>
+  ) => Promise<Found>
   /** The same where there is no store: the first operation is its opening. */
   readonly exploreMaking: Explorer["explore"]
   /** What can follow a sequence. */
@@ -98,17 +102,20 @@ export const makeExplorer = async (): Promise<Explorer> => {
   const newDisk = await run(makeNewDisk)
   const judged = new Set<string>()
   const states = new Set<string>()
-  const counts = { sequences: 0, moments: 0 }
+  const counts = { sequences: 0, moments: 0, recoveries: 0 }
 
   const exploreFrom = async (
     beginning: Base,
     sequence: ReadonlyArray<Operation>,
     bounds: Bounds,
     { until = Infinity, wrongsMax = Infinity }: Limits = {}
-  ): Promise<ReadonlyArray<string> | undefined> => {
+  ): Promise<Found> => {
     const wrongs: Array<string> = []
-    const isOver = () => wrongs.length >= wrongsMax || (Date.now() >= until && wrongs.length === 0)
+    let cut = false
+    /** Asked before anything more is looked at. */
+    const isOver = () => cut ||= wrongs.length >= wrongsMax || Date.now() >= until
     const judgeOne = async (machine: Machine, expected: Expected, story: string, cases: Array<Case>, of: Bounds) => {
+      counts.recoveries++
       const wrong = await recovered(machine, expected, cases, of)
       if (wrong !== undefined) wrongs.push(`${describe(expected, story)}\n${wrong}`)
     }
@@ -127,21 +134,19 @@ export const makeExplorer = async (): Promise<Explorer> => {
     for (let n = 1; !isOver(); n++) {
       const dead = await run(Effect.scoped(playUntilDeath(beginning, sequence, n)))
       if (dead === undefined) break
-      judged.add(`${describeSequence(sequence)} ends before call ${n}`)
       const ruins: Array<Case> = []
       await judgeOne(dead.machine, dead.expected, `its process died before its call ${n}`, ruins, ofRecoveries)
       await judgeAll(ruins)
     }
-    if (isOver() && wrongs.length === 0) return undefined
-    counts.sequences++
-    return wrongs
+    if (!cut) counts.sequences++
+    return { wrongs, complete: !cut }
   }
 
   return {
     explore: (sequence, bounds, limits) => exploreFrom(base, sequence, bounds, limits),
     exploreMaking: (sequence, bounds, limits) => exploreFrom(newDisk, sequence, bounds, limits),
     next: (sequence) => nextOperations(modelAfter(base.model, sequence)),
-    explored: () => ({ ...counts, states: states.size, recoveries: judged.size }),
+    explored: () => ({ ...counts, states: states.size }),
     hashes: () => [...states]
   }
 }

@@ -1,12 +1,5 @@
 /** A thread that explores its share of the sequences. */
-import { parentPort, workerData } from "node:worker_threads"
-import { explorePlan, type Plan, type Report } from "./campaign.ts"
-import type { Explored } from "./explore.ts"
+import { asThread } from "../inThread.ts"
+import { explorePlan } from "./campaign.ts"
 
-export type Message = { readonly progress: Explored } | { readonly report: Report }
-
-const plan: Plan = workerData
-// A thread has no origin.
-// oxlint-disable-next-line unicorn/require-post-message-target-origin
-const say = (message: Message) => parentPort?.postMessage(message)
-say({ report: await explorePlan(plan, (progress) => say({ progress })) })
+await asThread(explorePlan)
