@@ -82,23 +82,41 @@ describe.runIf(runs)("what copies of disks have shown", () => {
 
 describe.runIf(runs)("what does not keep its promises is caught by copies of disks", () => {
   const isAfterARename = (targets: ReadonlyArray<SyncTarget>) => targets.every(({ kind }) => kind === "directory")
-  const unsynced: Record<string, (targets: ReadonlyArray<SyncTarget>) => boolean> = {
-    "nothing waits for the disk": () => true,
-    "nobody waits once it has happened": isAfterARename,
-    "nobody waits before it happens": (targets) => !isAfterARename(targets)
+  const lost = "was promised and is not there|which can only be"
+  const torn = "seed \\d+: damage: "
+  const shows = "does not show what it showed"
+  const unmade = "the store fails: NotAStore"
+  const unsynced: Record<string, {
+    readonly isUnsynced: (targets: ReadonlyArray<SyncTarget>) => boolean
+    /** What is wrong then, and nothing else. */
+    readonly wrongs: ReadonlyArray<string>
+  }> = {
+    "nothing waits for the disk": { isUnsynced: () => true, wrongs: [lost, torn, shows, unmade] },
+    "nobody waits once it has happened": { isUnsynced: isAfterARename, wrongs: [lost, torn] },
+    "nobody waits before it happens": {
+      isUnsynced: (targets) => !isAfterARename(targets),
+      wrongs: [torn, shows, unmade]
+    }
   }
-  for (const [what, isUnsynced] of Object.entries(unsynced)) {
+  const caught = async (sync: (files: StoreFileSystem) => StoreFileSystem["sync"]) => {
+    const { signal } = new AbortController()
+    const orders = { seed: 4_000, until: Infinity, progress: () => {}, signal }
+    const otherwise = (files: StoreFileSystem): StoreFileSystem => ({ ...files, sync: sync(files) })
+    return (await lose(orders, { disksMax: 2, copiesEach: 10, otherwise })).violations
+  }
+  for (const [what, { isUnsynced, wrongs }] of Object.entries(unsynced)) {
     it(what, async () => {
-      const { signal } = new AbortController()
-      const orders = { seed: 4_000, until: Infinity, progress: () => {}, signal }
-      const otherwise = (files: StoreFileSystem): StoreFileSystem => ({
-        ...files,
-        sync: (targets) => isUnsynced(targets) ? Effect.void : files.sync(targets)
-      })
-      const { violations } = await lose(orders, { disksMax: 2, copiesEach: 10, otherwise })
+      const violations = await caught((files) => (targets) => isUnsynced(targets) ? Effect.void : files.sync(targets))
       assert.isNotEmpty(violations)
+      for (const { what } of violations) assert.match(what, new RegExp(wrongs.join("|")))
     })
   }
+
+  it("and a fault of the program that judges is not taken for one of the store", async () => {
+    const fault = new Error("of the program")
+    const cause = await caught(() => () => Effect.die(fault)).then(() => undefined, (cause: unknown) => cause)
+    assert.strictEqual(cause, fault)
+  })
 })
 
 describe.runIf(runs)("copies of disks, in the midst of operations and between syncs", () => {

@@ -4,8 +4,7 @@
  * operations, and between syncs, when the kernel has written this or that by itself. A machine comes up with each copy, and
  * everything that was promised is there; so it is where it loses power again while it recovers.
  */
-import { Cause, Effect, References } from "effect"
-import * as path from "node:path"
+import { Effect, References } from "effect"
 import { freshDirectoryIn } from "../../packages/node-fs/test/place.ts"
 import { randomFrom } from "../random.ts"
 import { tmpfs } from "../tmpfs.ts"
@@ -73,29 +72,28 @@ const loseOne = Effect.fnUntraced(function*({ blanks, copies, otherwise, place, 
   if (worked._tag === "Failure") return tally.violate(format, seed, worked.failure.message)
   const pending = [...worked.success]
   for (let copied = pending.shift(); copied !== undefined; copied = pending.shift()) {
-    const mayCopy = !path.basename(copied.image).endsWith("again")
-    const judged = yield* Effect.result(wrongs(judge({ format, copied, place, random, mayCopy })))
+    const judged = yield* Effect.result(wrongs(judge({ format, copied, place, random })))
     tally.saw(format, seed, copied, judged._tag === "Success" ? judged.success : judged.failure)
     if (judged._tag === "Success" && judged.success.again !== undefined) pending.unshift(judged.success.again)
   }
 })
 
-/** What fails here has found something. */
+/** What the store fails with has found something, and so has what is `Wrong`. Anything else is a fault of this program. */
 const wrongs = <A>(effect: Effect.Effect<A, unknown>): Effect.Effect<A, Wrong> =>
-  Effect.catchCause(effect, (cause) => {
-    const error = Cause.squash(cause)
-    return Effect.fail(error instanceof Wrong ? error : new Wrong(Cause.pretty(cause)))
-  })
+  effect.pipe(
+    Effect.mapError((failure) => new Wrong(`the store fails: ${String(failure)}`)),
+    Effect.catchDefect((defect) => defect instanceof Wrong ? Effect.fail(defect) : Effect.die(defect))
+  )
 
 class Tally {
   private readonly digests = new Set<string>()
   private readonly violations: Array<Violation> = []
   readonly counts: Record<string, number> = { images: 0, again: 0, found: 0, trees: 0, damaged: 0, stuck: 0, strays: 0 }
 
-  saw(format: Format, seed: number, { image, moment }: Copied, judged: Judged | Wrong): void {
+  saw(format: Format, seed: number, { moment, ofRecovery }: Copied, judged: Judged | Wrong): void {
     this.count("images")
     this.count(format.name)
-    if (image.endsWith("again")) this.count("again")
+    if (ofRecovery) this.count("again")
     if (judged instanceof Wrong) return this.violate(format, seed, `${judged.message}\n${moment}`)
     this.digests.add(judged.digest)
     this.count("found", judged.found)

@@ -65,19 +65,17 @@ export interface Judging {
   /** Where it is mounted, and its snapshots. */
   readonly place: string
   readonly random: Random
-  /** Whether the recovery may be copied as well. */
-  readonly mayCopy: boolean
 }
 
 /** How likely a recovery is copied, and how likely that is at each of its calls. */
 const recoveriesCopied = 0.4
 const callsCopied = 0.25
 
-export const judge = ({ copied, format, mayCopy, place, random }: Judging): Effect.Effect<Judged, unknown> =>
+export const judge = ({ copied, format, place, random }: Judging): Effect.Effect<Judged, unknown> =>
   Effect.scoped(Effect.gen(function*() {
     const disk = yield* comeUp(format, copied.image, path.join(place, "found"))
     const digest = storeDigest(rootOn(disk))
-    const recovery = new Recovery(disk, copied, place, random, mayCopy && random.chance(recoveriesCopied))
+    const recovery = new Recovery(disk, copied, place, random, !copied.ofRecovery && random.chance(recoveriesCopied))
     const first = yield* Effect.scoped(recovery.run)
     yield* Effect.scoped(recovery.secondTime)
     return { digest, ...first, again: recovery.again }
@@ -126,7 +124,7 @@ class Recovery {
     const image = `${this.copied.image} again`
     copyDisk(this.disk, image)
     const moment = `${this.copied.moment}\ncame up, recovered, and lost power again before ${operation}`
-    this.again = { image, moment, state: this.state }
+    this.again = { image, ofRecovery: true, moment, state: this.state }
   }
 
   readonly run: Effect.Effect<Omit<Judged, "digest" | "again">, unknown, Scope.Scope> = Effect.gen(

@@ -16,6 +16,8 @@ import { writeSome } from "./write.ts"
 
 export interface Copied {
   readonly image: string
+  /** Whether it is of a machine that recovers, and not of one at work: of such a one no more copies are made. */
+  readonly ofRecovery: boolean
   /** When it was made, for reading. */
   readonly moment: string
   /** What was promised by then. */
@@ -81,7 +83,12 @@ class Worker {
     }
     const image = path.join(place, `copy ${this.copied.length}`)
     copyDisk(disk, image)
-    this.copied.push({ image, moment: [...this.done, `copied ${moment}`].join("\n"), state: this.ledger.state() })
+    this.copied.push({
+      image,
+      ofRecovery: false,
+      moment: [...this.done, `copied ${moment}`].join("\n"),
+      state: this.ledger.state()
+    })
   }
 
   // ============================================================ opening
