@@ -7,8 +7,8 @@ import { judgement } from "../Judgement.ts"
 import { defects } from "./defects.ts"
 import { catchOf } from "./plant.ts"
 
-// Each is a process of its own: as many at a time as vitest.config.ts says.
-describe.runIf(judgement("planted"))("a planted defect is caught", { concurrent: true }, () => {
+// Each is a process of its own: as many at a time as vitest.config.ts says. The first of a file waits for that file's tests.
+describe.runIf(judgement("planted"))("a planted defect is caught", { concurrent: true, timeout: 600_000 }, () => {
   const caught: Array<string> = []
   afterAll(() => {
     process.stdout.write(`planted defects: ${caught.length} of ${defects.length} caught\n${caught.join("\n")}\n`)

@@ -6,6 +6,7 @@ import * as os from "node:os"
 import * as path from "node:path"
 import { fileURLToPath } from "node:url"
 import { type Defect, type Edit, packages, type Tests } from "./defect.ts"
+import { defects } from "./defects.ts"
 
 const workspace = path.dirname(path.dirname(path.dirname(fileURLToPath(import.meta.url))))
 const vitest = path.join(workspace, "node_modules/vitest/vitest.mjs")
@@ -20,20 +21,50 @@ export interface Catch {
   readonly saw: string
 }
 
-/** Plants it and runs its tests; `undefined` where none noticed. Throws where the defect or the tests have no place any more. */
-export const catchOf = async (defect: Defect, signal?: AbortSignal): Promise<Catch | undefined> => {
-  const directory = fs.realpathSync(fs.mkdtempSync(path.join(os.tmpdir(), "snapshotter-planted-")))
-  try {
-    plant(directory, defect)
-    return caughtIn(await runTests(directory, defect.tests, signal))
-  } finally {
-    fs.rmSync(directory, { recursive: true, force: true })
+/**
+ * Plants it and runs its tests; `undefined` where none noticed. Throws where the defect or the tests have no place any more, or
+ * where the tests fail without it.
+ */
+export const catchOf = async ({ edits, tests }: Defect, signal?: AbortSignal): Promise<Catch | undefined> => {
+  const ofTests = named([tests])
+  const failing = (await failingAnyway(tests.file, signal)).find(({ fullName }) => ofTests.test(fullName))
+  if (failing !== undefined) {
+    throw new Error(`these tests fail without any defect: ${failing.fullName}: ${saidBy(failing)}`)
   }
+  const results = await resultsOf(edits, { file: tests.file, pattern: ofTests, options: ["--bail", "1"] }, signal)
+  const failed = results.find(({ status }) => status === "failed")
+  if (failed === undefined) return undefined
+  const tried = /after \d+ (?:programs|recoveries|cases)/.exec(failed.failureMessages?.[0] ?? "")?.[0]
+  const passed = results.filter(({ status }) => status === "passed").length
+  return { test: failed.fullName, after: tried ?? `after ${passed} other tests`, saw: saidBy(failed) }
 }
+
+const saidBy = ({ failureMessages }: Result): string => (failureMessages?.[0] ?? "").replace(/\s+/g, " ").slice(0, 200)
+
+// ============================================================ without a defect
+
+/** Of each file: all of its tests that some defect names take less time in one process than in one for each defect. */
+const baselines = new Map<string, Promise<ReadonlyArray<Result>>>()
+
+/** Those tests of a file that fail without any defect, and so catch none. */
+const failingAnyway = (file: string, signal: AbortSignal | undefined): Promise<ReadonlyArray<Result>> => {
+  const known = baselines.get(file)
+  if (known !== undefined) return known
+  const pattern = named(defects.map(({ tests }) => tests).filter((tests) => tests.file === file))
+  // They come to their end here, which takes longer than failing does.
+  const results = resultsOf([], { file, pattern, options: ["--testTimeout", "300000"] }, signal)
+  const failed = results.then((all) => all.filter(({ status }) => status === "failed"))
+  baselines.set(file, failed)
+  return failed
+}
+
+/** What the full names of these tests hold; a name is meant as it is, and Vitest takes a pattern. */
+const named = (all: ReadonlyArray<Tests>): RegExp =>
+  new RegExp(all.map(({ named = "" }) => named.replace(/[^\w ]/g, ".")).join("|"))
 
 // ============================================================ planting
 
-const plant = (directory: string, { edits }: Defect): void => {
+const plant = (directory: string, edits: ReadonlyArray<Edit>): void => {
   for (const name of packages) {
     const [from, to] = [path.join(workspace, "packages", name), path.join(directory, "packages", name)]
     fs.cpSync(path.join(from, "src"), path.join(to, "src"), { recursive: true })
@@ -64,25 +95,46 @@ const asPattern = (text: string): RegExp =>
 interface Report {
   readonly success: boolean
   readonly testResults: ReadonlyArray<{
-    readonly assertionResults: ReadonlyArray<{
-      readonly status: string
-      readonly fullName: string
-      readonly failureMessages?: ReadonlyArray<string>
-    }>
+    readonly assertionResults: ReadonlyArray<Result>
     readonly message: string
   }>
+}
+
+interface Result {
+  readonly status: string
+  readonly fullName: string
+  readonly failureMessages?: ReadonlyArray<string>
+}
+
+interface Run {
+  readonly file: string
+  readonly pattern: RegExp
+  readonly options: ReadonlyArray<string>
+}
+
+/** Runs tests on a copy of the packages with these edits. */
+const resultsOf = async (
+  edits: ReadonlyArray<Edit>,
+  run: Run,
+  signal: AbortSignal | undefined
+): Promise<ReadonlyArray<Result>> => {
+  const directory = fs.realpathSync(fs.mkdtempSync(path.join(os.tmpdir(), "snapshotter-planted-")))
+  try {
+    plant(directory, edits)
+    return resultsIn(await runTests(directory, run, signal))
+  } finally {
+    fs.rmSync(directory, { recursive: true, force: true })
+  }
 }
 
 /** A defect may let a program go round for ever, and the machine has other work. */
 const bounded = "--max-old-space-size=1024"
 
-const runTests = async (directory: string, { file, named }: Tests, signal?: AbortSignal): Promise<Report> => {
+const runTests = async (directory: string, { file, options, pattern }: Run, signal?: AbortSignal): Promise<Report> => {
   const output = path.join(directory, "report.json")
-  // Vitest takes a pattern, and these names are meant as they are.
-  const only = named === undefined ? [] : ["--testNamePattern", named.replace(/[^\w ]/g, ".")]
-  const reporter = ["--bail", "1", "--reporter", "json", "--outputFile", output]
+  const args = [...options, "--reporter", "json", "--outputFile", output, "--testNamePattern", pattern.source]
   const { SNAPSHOTTER_JUDGEMENTS: _, ...environment } = process.env
-  const child = spawn(process.execPath, [vitest, "run", "--config", config, ...reporter, file, ...only], {
+  const child = spawn(process.execPath, [vitest, "run", "--config", config, file, ...args], {
     cwd: workspace,
     env: { ...environment, SNAPSHOTTER_PLANTED: directory, TMPDIR: directory, NODE_OPTIONS: bounded },
     stdio: ["ignore", "pipe", "pipe"]
@@ -98,23 +150,15 @@ const runTests = async (directory: string, { file, named }: Tests, signal?: Abor
   return JSON.parse(fs.readFileSync(output, "utf8"))
 }
 
-// ============================================================ judging
-
-const caughtIn = ({ success, testResults }: Report): Catch | undefined => {
+/** What became of each test that was to run. Throws unless all did, up to the first failure where that is the last. */
+const resultsIn = ({ success, testResults }: Report): ReadonlyArray<Result> => {
   const results = testResults.flatMap(({ assertionResults }) => assertionResults)
   for (const { message } of testResults) if (message !== "") throw new Error(`a test file could not be run: ${message}`)
   if (!results.some(({ status }) => status === "passed" || status === "failed")) {
     throw new Error("no test bears the name")
   }
-  const failed = results.find(({ status }) => status === "failed")
-  if (failed === undefined && !success) throw new Error("the tests did not come to their end")
-  if (failed === undefined) return undefined
-  const text = failed.failureMessages?.[0] ?? ""
-  const tried = /after \d+ (?:programs|recoveries|cases)/.exec(text)?.[0]
-  const passed = results.filter(({ status }) => status === "passed").length
-  return {
-    test: failed.fullName,
-    after: tried ?? `after ${passed} other tests`,
-    saw: text.replace(/\s+/g, " ").slice(0, 200)
+  if (!success && !results.some(({ status }) => status === "failed")) {
+    throw new Error("the tests did not come to their end")
   }
+  return results
 }
