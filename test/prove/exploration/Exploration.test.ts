@@ -4,7 +4,8 @@
  */
 import { assert, describe, it } from "vitest"
 import { judgement } from "../../Judgement.ts"
-import { explorePlan } from "./campaign.ts"
+import { exploreOne, explorePlan } from "./campaign.ts"
+import { makeExplorer } from "./explore.ts"
 
 describe.runIf(judgement("power-loss"))(
   "a crash at any moment, in any state of the disk, loses nothing that was promised",
@@ -24,3 +25,19 @@ describe.runIf(judgement("power-loss"))(
     }, 600_000)
   }
 )
+
+describe("an exploration", () => {
+  it("that has no time says that it has not looked at everything", async () => {
+    const explorer = await makeExplorer()
+    const sequence = explorer.next([]).slice(0, 1)
+    const found = await explorer.explore(sequence, { completeUpTo: 2, samples: 4 }, { until: 0 })
+    assert.deepStrictEqual(found, { wrongs: [], complete: false })
+    assert.deepInclude(explorer.explored(), { sequences: 0, recoveries: 0 })
+  })
+
+  it("of one sequence alone goes by what a plan tells of it", async () => {
+    for (const replay of ["open-full", "open-process", "0"]) assert.deepStrictEqual(await exploreOne(replay, 1), [])
+    const cause = await exploreOne("-1", 1).then(() => undefined, (cause: unknown) => cause)
+    assert.match(String(cause), /no operation -1/)
+  })
+})
