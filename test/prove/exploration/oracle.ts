@@ -12,6 +12,7 @@
  */
 import { type Info, Key, Name } from "@snapshotter/core/Snapshot"
 import type { Snapshotter, Violation } from "@snapshotter/core/Snapshotter"
+import type { Command } from "@snapshotter/core/testing/Command"
 import { infosOf, type Model, step } from "@snapshotter/core/testing/Model"
 import { canonical } from "@snapshotter/core/testing/World"
 import type { MemoryVolume } from "@snapshotter/memory-fs/MemoryVolume"
@@ -185,7 +186,7 @@ const recover = Effect.fnUntraced(function*(
   const again = found.happened ? undefined : history.inFlight
   const trees = again === undefined ? history.trees : yield* treesAfter(volume, forest, history.trees, whole, again)
   begunAgain(trees)
-  const isDone = again !== undefined && (yield* doneAgain(store, found.model, again, damage.length > 0))
+  const isDone = again !== undefined && (yield* doneAgain(store, found.model, again, damage))
   const damageNow = (yield* store.check).filter(({ severity }) => severity !== "reclaimable")
   if (isDone) yield* innocent(volume, yield* forestOf(store), whole.after, damageNow)
   const { unremoved } = yield* store.cleanup
@@ -249,15 +250,25 @@ const treesAfter = Effect.fnUntraced(function*(
   return shown
 })
 
-/** How a snapshot is refused that has lost something, its link for one. */
-const ofDamage: ReadonlyArray<string> = ["Damaged", "SnapshotNotFound", "ParentNotFound"]
+/** How an operation is refused where something is damaged: its link may be lost, or it may be there under a name that is asked for. */
+const refusalsBy = (damage: ReadonlyArray<Violation>, command: Command): ReadonlyArray<string> => {
+  if (damage.length === 0) return []
+  const bears = (name: string) => damage.some(({ snapshot }) => snapshot === name)
+  return [
+    "Damaged",
+    "SnapshotNotFound",
+    "ParentNotFound",
+    ...((command._tag === "prepare" || command._tag === "view") && bears(command.key) ? ["KeyTaken"] : []),
+    ...(command._tag === "commit" && bears(command.name) ? ["NameTaken"] : [])
+  ]
+}
 
 /**
  * Whether it could be done again. Refused is what the model refuses, since something is gone that was not promised, and
  * what is about something damaged, of which nothing was promised either: that can be removed, if it is in the way.
  */
 const doneAgain = Effect.fnUntraced(
-  function*(store: Snapshotter, model: Model, operation: Operation, damaged: boolean) {
+  function*(store: Snapshotter, model: Model, operation: Operation, damage: ReadonlyArray<Violation>) {
     const { model: expected, response } = step(model, operation.command)
     const key = "key" in operation.command ? operation.command.key : undefined
     const exit = yield* perform(store, operation).pipe(
@@ -269,7 +280,10 @@ const doneAgain = Effect.fnUntraced(
     )
     const isDone = Exit.isSuccess(exit)
     if (!isDone) {
-      const allowed = [...(response._tag === "Failure" ? [response.failure] : []), ...(damaged ? ofDamage : [])]
+      const allowed = [
+        ...(response._tag === "Failure" ? [response.failure] : []),
+        ...refusalsBy(damage, operation.command)
+      ]
       const failure = Cause.squash(exit.cause)
       yield* must(`done again, it fails: ${String(failure)}`, allowed.some((tag) => Predicate.isTagged(failure, tag)))
     }
