@@ -1,5 +1,4 @@
 /** Gives the paths of a call that only say what they are to lead to: what there is of that kind when its turn comes. */
-import type { MemoryVolume } from "@snapshotter/memory-fs/MemoryVolume"
 import { identityOf } from "../../packages/memory-fs/src/internal/change.ts"
 import {
   type Entry,
@@ -13,13 +12,14 @@ import {
 import { find } from "../../packages/memory-fs/src/internal/lookup.ts"
 import { bytesOfName, nameOf } from "../../packages/memory-fs/src/internal/names.ts"
 import { OverlayEntry } from "../../packages/memory-fs/src/internal/overlayEntry.ts"
+import type { Volume } from "../../packages/memory-fs/src/internal/volume.ts"
 import { listXattrs } from "../../packages/memory-fs/src/internal/xattrs.ts"
 import { type Call, type Kind, names, type Slot } from "./call.ts"
 import { type Exempting, exempts } from "./exemptions.ts"
 import { bytes } from "./machine.ts"
 
 export const choose = (
-  volume: MemoryVolume,
+  volume: Volume,
   root: string,
   open: ReadonlyMap<Slot, { readonly path: string }>,
   template: Call,
@@ -51,7 +51,7 @@ export const choose = (
     : chosen
 }
 
-const withXattr = (volume: MemoryVolume, root: string, call: Call): Call => {
+const withXattr = (volume: Volume, root: string, call: Call): Call => {
   if (!("name" in call) || !call.name.startsWith("?xattr ")) return call
   const path = inVolume(`${root}/${call.path}`)
   const seen = entryAt(volume, `${root}/${call.path}`) === undefined ? [] : listXattrs(volume, path, true)
@@ -59,7 +59,7 @@ const withXattr = (volume: MemoryVolume, root: string, call: Call): Call => {
 }
 
 /** What Node or the kernel would not come back from, or what needs somebody at the other end: docs/OVERLAY.md. */
-const isLeftOut = (volume: MemoryVolume, root: string, call: Call, exempting: Exempting): boolean => {
+const isLeftOut = (volume: Volume, root: string, call: Call, exempting: Exempting): boolean => {
   const at = (path: string) => entryAt(volume, `${root}/${path}`)
   const isFifo = (path: string) => {
     const entry = at(path)
@@ -85,12 +85,12 @@ const isLeftOut = (volume: MemoryVolume, root: string, call: Call, exempting: Ex
 }
 
 /** What a path leads to, its last symlink too. */
-export const entryAt = (volume: MemoryVolume, path: string): Entry | undefined => lookedUp(volume, path, true)
+export const entryAt = (volume: Volume, path: string): Entry | undefined => lookedUp(volume, path, true)
 
 /** What has the name itself. */
-const lastAt = (volume: MemoryVolume, path: string): Entry | undefined => lookedUp(volume, path, false)
+const lastAt = (volume: Volume, path: string): Entry | undefined => lookedUp(volume, path, false)
 
-const lookedUp = (volume: MemoryVolume, path: string, follow: boolean): Entry | undefined => {
+const lookedUp = (volume: Volume, path: string, follow: boolean): Entry | undefined => {
   try {
     return find(volume, inVolume(path), follow).at?.link
   } catch {

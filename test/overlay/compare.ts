@@ -9,6 +9,7 @@ import * as MemoryVolume from "@snapshotter/memory-fs/MemoryVolume"
 import { Effect, FileSystem } from "effect"
 import * as assert from "node:assert/strict"
 import * as Fs from "node:fs"
+import { insidesOf, type Volume } from "../../packages/memory-fs/src/internal/volume.ts"
 import { tmpfs } from "../tmpfs.ts"
 import { type Call, type Program, render, type Slot } from "./call.ts"
 import { choose, entryAt } from "./choose.ts"
@@ -35,7 +36,7 @@ export interface Counts {
 export const emptyCounts = (): Counts => ({ labels: new Map(), exempted: new Map(), calls: 0, refused: 0 })
 
 interface Both {
-  readonly volume: MemoryVolume.MemoryVolume
+  readonly volume: Volume
   readonly real: Machine
   readonly memory: Machine
   readonly top: string
@@ -80,7 +81,7 @@ export const compare = (
 
 const machines = Effect.fnUntraced(function*({ userxattr }: Program, counts: Counts) {
   const top = yield* workplace
-  const volume = MemoryVolume.make()
+  const volume = insidesOf(MemoryVolume.make())
   const both: Both = {
     volume,
     real: machineOf(yield* TreeFileSystem, yield* FileSystem.FileSystem),

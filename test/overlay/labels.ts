@@ -2,11 +2,11 @@
  * Which of overlay's cases a call was, by what it changed in the upper layer: looked up in memory, where that costs
  * little. Each label's comment is what earns it.
  */
-import type { MemoryVolume } from "@snapshotter/memory-fs/MemoryVolume"
 import { type Entry, isDirectory, namesIn, typeOf, xattrsOf } from "../../packages/memory-fs/src/internal/inode.ts"
 import { find } from "../../packages/memory-fs/src/internal/lookup.ts"
 import { isWhiteout } from "../../packages/memory-fs/src/internal/overlay.ts"
 import { OverlayEntry } from "../../packages/memory-fs/src/internal/overlayEntry.ts"
+import type { Volume } from "../../packages/memory-fs/src/internal/volume.ts"
 import type { Call } from "./call.ts"
 import { inVolume } from "./choose.ts"
 import type { Answer } from "./machine.ts"
@@ -127,14 +127,14 @@ interface Place {
   readonly whiteout: boolean
 }
 
-export const pictureOf = (volume: MemoryVolume, root: string, call: Call, upper: Picture["upper"]): Picture => ({
+export const pictureOf = (volume: Volume, root: string, call: Call, upper: Picture["upper"]): Picture => ({
   upper,
   from: "path" in call ? placeAt(volume, `${root}/${call.path}`) : undefined,
   to: "to" in call ? placeAt(volume, `${root}/${call.to}`) : undefined
 })
 
 /** All that lies in the upper layer, by its path: after one call as before the next. */
-export const upperOf = (volume: MemoryVolume, root: string): Picture["upper"] => {
+export const upperOf = (volume: Volume, root: string): Picture["upper"] => {
   const overlay = find(volume, root, true).at?.link
   const upper = overlay instanceof OverlayEntry ? overlay.overlay.layers.upper : undefined
   const kinds = new Map<string, Shown>()
@@ -161,7 +161,7 @@ const kindOf = (entry: Entry): Shown => {
     : "directory"
 }
 
-const placeAt = (volume: MemoryVolume, path: string): Place | undefined => {
+const placeAt = (volume: Volume, path: string): Place | undefined => {
   try {
     const { at, last, name, parent } = find(volume, inVolume(path), false)
     if (last !== "name" || !(parent.link instanceof OverlayEntry)) return undefined

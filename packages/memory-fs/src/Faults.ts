@@ -36,7 +36,7 @@
 import { Mounter, MountFailed } from "@snapshotter/core/Mounter"
 import { FileSystemError, type HeldLock, StoreFileSystem } from "@snapshotter/core/StoreFileSystem"
 import { Effect, Layer, Schema, Scope } from "effect"
-import type { DiskStep } from "./internal/journal.ts"
+import type { DiskStep } from "./MemoryVolume.ts"
 
 /** One call of a port. */
 export interface Call {

@@ -5,6 +5,7 @@
 import { idFromNumber, IdSource } from "@snapshotter/core/IdSource"
 import type { SnapshotId } from "@snapshotter/core/Snapshot"
 import { Effect, Layer } from "effect"
+import { insidesOf } from "./internal/volume.ts"
 import { MemoryVolume } from "./MemoryVolume.ts"
 
 const bits = 65
@@ -19,9 +20,10 @@ const scatter = (number: bigint): bigint => {
 
 const idOf = (seed: bigint, number: bigint): SnapshotId => idFromNumber(scatter(wrap(number + scatter(wrap(seed)))))
 
-export const make = (volume: MemoryVolume): IdSource => ({
-  next: Effect.sync(() => idOf(volume.seed, volume.nextNumber()))
-})
+export const make = (volume: MemoryVolume): IdSource => {
+  const [insides, seed] = [insidesOf(volume), BigInt(volume.seed)]
+  return { next: Effect.sync(() => idOf(seed, insides.nextNumber())) }
+}
 
 export const layer: Layer.Layer<IdSource, never, MemoryVolume> = Layer.effect(
   IdSource,

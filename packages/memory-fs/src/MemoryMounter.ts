@@ -21,6 +21,7 @@ import { findLayers, makeOverlay } from "./internal/overlayMount.ts"
 import { isWithoutEffect, planOverlay } from "./internal/overlayPlan.ts"
 import { Refused } from "./internal/refusal.ts"
 import { usesOf } from "./internal/uses.ts"
+import { insidesOf, type Volume } from "./internal/volume.ts"
 import { MemoryVolume } from "./MemoryVolume.ts"
 
 /** Does something with `path`, and turns what is refused into a failure that says why. */
@@ -69,23 +70,22 @@ const requireOptions = (mount: BindMount): void => {
 }
 
 /** A layer has one writable mount, through whichever path and of whichever kind. */
-const requireUnwritten = (volume: MemoryVolume, layer: Entry, path: string): Effect.Effect<void, AlreadyMounted> =>
+const requireUnwritten = (volume: Volume, layer: Entry, path: string): Effect.Effect<void, AlreadyMounted> =>
   Effect.suspend(() => {
     const other = usesOf(volume, layer).find(({ writable }) => writable)
     return other === undefined ? Effect.void : Effect.fail(new AlreadyMounted({ layer: path, target: other.target }))
   })
 
-const sourceOf = (volume: MemoryVolume, { source }: BindMount): Location =>
-  locateDirectory(volume, source.toWellFormed())
+const sourceOf = (volume: Volume, { source }: BindMount): Location => locateDirectory(volume, source.toWellFormed())
 
 /** Nothing is mounted on what has been removed. */
-const placeFor = (volume: MemoryVolume, target: string): Location => {
+const placeFor = (volume: Volume, target: string): Location => {
   const location = locateDirectory(volume, target.toWellFormed())
   if (isRemoved(location.link)) throw new Errno("ENOENT")
   return location
 }
 
-const mountBind = Effect.fnUntraced(function*(volume: MemoryVolume, mount: BindMount, target: string) {
+const mountBind = Effect.fnUntraced(function*(volume: Volume, mount: BindMount, target: string) {
   yield* attempt("mount", target, target, () => requireOptions(mount))
   const on = yield* attempt("mount", target, target, () => placeFor(volume, target))
   const source = yield* attempt("mount", target, mount.source, () => sourceOf(volume, mount))
@@ -93,7 +93,7 @@ const mountBind = Effect.fnUntraced(function*(volume: MemoryVolume, mount: BindM
   return attachBind(volume, mount, source, on)
 })
 
-const mountOverlay = Effect.fnUntraced(function*(volume: MemoryVolume, mount: OverlayMount, target: string) {
+const mountOverlay = Effect.fnUntraced(function*(volume: Volume, mount: OverlayMount, target: string) {
   const plan = yield* attempt("mount", target, target, () => planOverlay(mount))
   const on = yield* attempt("mount", target, target, () => placeFor(volume, target))
   const layers = yield* attempt("mount", target, target, () => findLayers(volume, plan))
@@ -102,11 +102,11 @@ const mountOverlay = Effect.fnUntraced(function*(volume: MemoryVolume, mount: Ov
   return volume.mounts.attach(overlay.root, on, plan.writable)
 })
 
-const mountOne = (volume: MemoryVolume, mount: Mount, target: string): Effect.Effect<MountedTree, MountError> =>
+const mountOne = (volume: Volume, mount: Mount, target: string): Effect.Effect<MountedTree, MountError> =>
   mount.type === "bind" ? mountBind(volume, mount, target) : mountOverlay(volume, mount, target)
 
 /** Takes a mount out of the tree, and says so where that hides it from someone who still uses it. */
-const detach = (volume: MemoryVolume, mount: MountedTree): Effect.Effect<void> =>
+const detach = (volume: Volume, mount: MountedTree): Effect.Effect<void> =>
   Effect.suspend(() => {
     if (!volume.mounts.isAttached(mount)) return Effect.void
     const target = pathOfRoot(volume, mount)
@@ -120,23 +120,23 @@ const detach = (volume: MemoryVolume, mount: MountedTree): Effect.Effect<void> =
   })
 
 /** What came with a mount has to go before it. */
-const endBrought = (volume: MemoryVolume, mount: MountedTree): void => {
+const endBrought = (volume: Volume, mount: MountedTree): void => {
   for (const one of mount.brought.toReversed()) {
     if (volume.mounts.isAttached(one) && !isUsed(volume, one)) volume.mounts.detach(one)
   }
 }
 
-const isUsed = (volume: MemoryVolume, mount: MountedTree): boolean =>
+const isUsed = (volume: Volume, mount: MountedTree): boolean =>
   mount.users > 0 || volume.mounts.mountsOn(mount).length > 0 || holdsLayers(volume, mount)
 
 /** Whether an overlay that is mounted has its layers through this mount. */
-const holdsLayers = (volume: MemoryVolume, mount: MountedTree): boolean =>
+const holdsLayers = (volume: Volume, mount: MountedTree): boolean =>
   volume.mounts.all.some(({ root }) => root instanceof OverlayEntry && root.overlay.holders.has(mount))
 
-const pathOfRoot = (volume: MemoryVolume, mount: MountedTree): string =>
+const pathOfRoot = (volume: Volume, mount: MountedTree): string =>
   shownName(volume.mounts.pathOf({ mount, link: mount.root }))
 
-const mount = (volume: MemoryVolume): Mounter["mount"] => (mounts, target) =>
+const mount = (volume: Volume): Mounter["mount"] => (mounts, target) =>
   mounts.length === 0
     ? attempt("mount", target, target, () => {
       throw new Refused("EINVAL", "there is nothing to mount; give the mounts of a snapshot")
@@ -157,7 +157,7 @@ const mount = (volume: MemoryVolume): Mounter["mount"] => (mounts, target) =>
 
 // == unmount
 
-const unmount = (volume: MemoryVolume): Mounter["unmount"] => (target) =>
+const unmount = (volume: Volume): Mounter["unmount"] => (target) =>
   Effect.gen(function*() {
     const { link, mount } = yield* attempt("unmount", target, target, () => locate(volume, target.toWellFormed(), true))
     if (mount.on === undefined || link !== mount.root) {
@@ -171,7 +171,7 @@ const unmount = (volume: MemoryVolume): Mounter["unmount"] => (target) =>
 
 // == mounted
 
-const mounted = (volume: MemoryVolume): Mounter["mounted"] =>
+const mounted = (volume: Volume): Mounter["mounted"] =>
   Effect.sync(() =>
     volume.mounts.all.map((mount): MountPoint => ({
       target: pathOfRoot(volume, mount),
@@ -183,7 +183,7 @@ const mounted = (volume: MemoryVolume): Mounter["mounted"] =>
 // == uses
 
 /** The directory itself, not what is mounted on it; `undefined` where there is none. */
-const layerEntry = (volume: MemoryVolume, layer: string): Entry | undefined => {
+const layerEntry = (volume: Volume, layer: string): Entry | undefined => {
   try {
     const { at, last, name, parent } = find(volume, layer.toWellFormed(), true)
     return last === "name" ? parent.link.children.get(name) : at?.link
@@ -193,17 +193,20 @@ const layerEntry = (volume: MemoryVolume, layer: string): Entry | undefined => {
   }
 }
 
-const uses = (volume: MemoryVolume): Mounter["uses"] => (layer) =>
+const uses = (volume: Volume): Mounter["uses"] => (layer) =>
   attempt("read mounts", layer, layer, () => {
     const entry = layerEntry(volume, layer)
     return entry === undefined ? [] : usesOf(volume, entry)
   })
 
-export const make = (volume: MemoryVolume): Mounter => ({
-  mount: mount(volume),
-  unmount: unmount(volume),
-  mounted: mounted(volume),
-  uses: uses(volume)
-})
+export const make = (volume: MemoryVolume): Mounter => {
+  const insides = insidesOf(volume)
+  return {
+    mount: mount(insides),
+    unmount: unmount(insides),
+    mounted: mounted(insides),
+    uses: uses(insides)
+  }
+}
 
 export const layer: Layer.Layer<Mounter, never, MemoryVolume> = Layer.effect(Mounter, Effect.map(MemoryVolume, make))

@@ -61,8 +61,7 @@ export interface MemoryOptions extends Partial<SnapshotterOptions> {
 /** A machine with a store as it is asked for; the root is `/store` unless another is given. */
 export const layerWith = (options: MemoryOptions): Layer.Layer<Snapshotter | Machine, OpenError> => {
   const { faults, volume, ...others } = options
-  const disk = faults === undefined ? {} : { onStep: faults.onStep }
-  const machine = Layer.suspend(() => machineOn(volume ?? MemoryVolume.make(disk)))
+  const machine = Layer.suspend(() => machineOn(volume ?? MemoryVolume.make({ onStep: faults?.onStep })))
   const process = faults === undefined ? machine : Layer.provideMerge(Faults.layer(faults), machine)
   return layerNoDeps({ root: "/store", ...others }).pipe(Layer.provideMerge(process))
 }

@@ -30,6 +30,7 @@ import { shownName } from "./internal/names.ts"
 import { openFile, writeAt } from "./internal/opening.ts"
 import { statusOf } from "./internal/status.ts"
 import { inTurns, measuring, removing } from "./internal/tree.ts"
+import { insidesOf, type Volume } from "./internal/volume.ts"
 import { MemoryVolume } from "./MemoryVolume.ts"
 
 /** Text without bytes becomes what Node passes to the kernel. */
@@ -67,7 +68,7 @@ const unlessAbsent = <A, B>(act: () => A, otherwise: B): A | B => {
 
 // == realPath
 
-const realPath = (volume: MemoryVolume): StoreFileSystem["realPath"] => (path) =>
+const realPath = (volume: Volume): StoreFileSystem["realPath"] => (path) =>
   attempt("realPath", path, (at) => textOfName(realPathOf(volume, at)))
 
 /** A name or a path that is UTF-8. */
@@ -78,18 +79,18 @@ const textOfName = (name: string): string => {
 
 // == lstat
 
-const entryOf = (volume: MemoryVolume, at: Named): Entry => {
+const entryOf = (volume: Volume, at: Named): Entry => {
   const { blocks, dev, gid, ino, mode, nlink, rdev, size, type, uid } = statusOf(volume, at)
   const isOther = type !== "file" && type !== "directory" && type !== "symlink"
   return { type: isOther ? "other" : type, mode, uid, gid, dev, ino, nlink, blocks, size, rdev }
 }
 
-const lstat = (volume: MemoryVolume): StoreFileSystem["lstat"] => (path) =>
+const lstat = (volume: Volume): StoreFileSystem["lstat"] => (path) =>
   attempt("lstat", path, (at) => unlessAbsent(() => entryOf(volume, locate(volume, at, false).link), undefined))
 
 // == readDirectory
 
-const readDirectory = (volume: MemoryVolume): StoreFileSystem["readDirectory"] => (path) =>
+const readDirectory = (volume: Volume): StoreFileSystem["readDirectory"] => (path) =>
   attempt("readDirectory", path, (at) => listedAt(volume, at).map(shownName))
 
 // == readFile
@@ -104,7 +105,7 @@ const textOf = (inode: Inode): string => {
   }
 }
 
-const readFile = (volume: MemoryVolume): StoreFileSystem["readFile"] => (path) =>
+const readFile = (volume: Volume): StoreFileSystem["readFile"] => (path) =>
   attempt("readFile", path, (at) =>
     unlessAbsent(() => {
       const { link } = openFile(volume, at, { read: true })
@@ -114,7 +115,7 @@ const readFile = (volume: MemoryVolume): StoreFileSystem["readFile"] => (path) =
 
 // == readLink
 
-const readLink = (volume: MemoryVolume): StoreFileSystem["readLink"] => (path) =>
+const readLink = (volume: Volume): StoreFileSystem["readLink"] => (path) =>
   attempt("readLink", path, (at) =>
     unlessAbsent(() => {
       const inode = locate(volume, at, false).link.getNode()
@@ -124,7 +125,7 @@ const readLink = (volume: MemoryVolume): StoreFileSystem["readLink"] => (path) =
 
 // == makeDirectory
 
-const makeDirectory = (volume: MemoryVolume): StoreFileSystem["makeDirectory"] => (path, mode) =>
+const makeDirectory = (volume: Volume): StoreFileSystem["makeDirectory"] => (path, mode) =>
   attempt("makeDirectory", path, (at) => {
     Linux.makeDirectory(volume, at, mode)
     const code = codeOf(() => Attributes.changeMode(volume, at, mode, false))
@@ -136,7 +137,7 @@ const makeDirectory = (volume: MemoryVolume): StoreFileSystem["makeDirectory"] =
 
 // == writeFile
 
-const writeFile = (volume: MemoryVolume): StoreFileSystem["writeFile"] => (path, text, mode) =>
+const writeFile = (volume: Volume): StoreFileSystem["writeFile"] => (path, text, mode) =>
   attempt("writeFile", path, (at) => {
     const { link } = openFile(volume, at, { write: true, create: mode, exclusive: true })
     writeAt(volume, link.getNode(), Buffer.from(text), { append: false, offset: 0 })
@@ -144,27 +145,27 @@ const writeFile = (volume: MemoryVolume): StoreFileSystem["writeFile"] => (path,
 
 // == symlink
 
-const symlink = (volume: MemoryVolume): StoreFileSystem["symlink"] => (target, path) =>
+const symlink = (volume: Volume): StoreFileSystem["symlink"] => (target, path) =>
   attempt("symlink", path, (at) => {
     Linux.makeSymlink(volume, target.toWellFormed(), at)
   })
 
 // == setMode
 
-const setMode = (volume: MemoryVolume): StoreFileSystem["setMode"] => (path, mode) =>
+const setMode = (volume: Volume): StoreFileSystem["setMode"] => (path, mode) =>
   attempt("setMode", path, (at) => Attributes.changeMode(volume, at, mode, true))
 
 // == exchange, moveNoReplace
 
-const exchange = (volume: MemoryVolume): StoreFileSystem["exchange"] => (one, other) =>
+const exchange = (volume: Volume): StoreFileSystem["exchange"] => (one, other) =>
   attempt("exchange", one, (at) => Linux.rename(volume, at, other.toWellFormed(), "exchange"))
 
-const moveNoReplace = (volume: MemoryVolume): StoreFileSystem["moveNoReplace"] => (from, to) =>
+const moveNoReplace = (volume: Volume): StoreFileSystem["moveNoReplace"] => (from, to) =>
   attempt("moveNoReplace", from, (at) => Linux.rename(volume, at, to.toWellFormed(), "noReplace"))
 
 // == removeFile
 
-const removeFile = (volume: MemoryVolume): StoreFileSystem["removeFile"] => (path) =>
+const removeFile = (volume: Volume): StoreFileSystem["removeFile"] => (path) =>
   attempt("removeFile", path, (at) =>
     unlessAbsent(() => {
       Linux.unlink(volume, at)
@@ -173,7 +174,7 @@ const removeFile = (volume: MemoryVolume): StoreFileSystem["removeFile"] => (pat
 
 // == removeTree
 
-const removeTree = (volume: MemoryVolume): StoreFileSystem["removeTree"] => (path) =>
+const removeTree = (volume: Volume): StoreFileSystem["removeTree"] => (path) =>
   attempt("removeTree", path, (at) => unlessAbsent(() => find(volume, at, false), undefined)).pipe(
     Effect.flatMap((found) => {
       if (found?.at === undefined) return Effect.succeed([])
@@ -189,7 +190,7 @@ const removeTree = (volume: MemoryVolume): StoreFileSystem["removeTree"] => (pat
 
 const isOverlays = (name: string) => name.startsWith("trusted.overlay.") || name.startsWith("user.overlay.")
 
-const copyDirectoryAttributes = (volume: MemoryVolume): StoreFileSystem["copyDirectoryAttributes"] => (from, to) =>
+const copyDirectoryAttributes = (volume: Volume): StoreFileSystem["copyDirectoryAttributes"] => (from, to) =>
   attempt("copyDirectoryAttributes", from, (at) => {
     const source = locateDirectory(volume, at).link.getNode()
     const target = locateDirectory(volume, to.toWellFormed())
@@ -207,7 +208,7 @@ const copyDirectoryAttributes = (volume: MemoryVolume): StoreFileSystem["copyDir
 
 // == usage
 
-const usage = (volume: MemoryVolume): StoreFileSystem["usage"] => (path) =>
+const usage = (volume: Volume): StoreFileSystem["usage"] => (path) =>
   Effect.flatMap(
     attempt("usage", path, (at) => locateDirectory(volume, at)),
     (location) => long("usage", path, measuring(volume, location))
@@ -216,7 +217,7 @@ const usage = (volume: MemoryVolume): StoreFileSystem["usage"] => (path) =>
 // == sync
 
 /** Exactly what was asked for is on the disk then: all targets are found first, as by a descriptor each. */
-const sync = (volume: MemoryVolume): StoreFileSystem["sync"] => (targets) =>
+const sync = (volume: Volume): StoreFileSystem["sync"] => (targets) =>
   Effect.flatMap(
     Effect.forEach(targets, (target) => attempt("openForSync", target.path, (at) => syncedBy(volume, target.kind, at))),
     (links) =>
@@ -227,13 +228,13 @@ const sync = (volume: MemoryVolume): StoreFileSystem["sync"] => (targets) =>
   )
 
 /** What a target consists of, once it is to be synced. */
-const syncedBy = (volume: MemoryVolume, kind: SyncTarget["kind"], path: string): () => ReadonlyArray<Link> => {
+const syncedBy = (volume: Volume, kind: SyncTarget["kind"], path: string): () => ReadonlyArray<Link> => {
   const location = kind === "file" ? locate(volume, path, true) : locateDirectory(volume, path)
   return () => kind === "tree" ? allBelow(volume, location) : linksOnDisk(location.link)
 }
 
 /** A directory and all in it, mount points excepted. */
-const allBelow = (volume: MemoryVolume, { link, mount }: Location): ReadonlyArray<Link> => {
+const allBelow = (volume: Volume, { link, mount }: Location): ReadonlyArray<Link> => {
   const [here] = linksOnDisk(link)
   if (here === undefined) return []
   const below = isDirectory(here) ? namesIn(here).flatMap((name) => here.children.get(name) ?? []) : []
@@ -243,7 +244,7 @@ const allBelow = (volume: MemoryVolume, { link, mount }: Location): ReadonlyArra
 
 // == tryLock
 
-const tryLock = (volume: MemoryVolume, process: string): StoreFileSystem["tryLock"] => (path) =>
+const tryLock = (volume: Volume, process: string): StoreFileSystem["tryLock"] => (path) =>
   attempt("tryLock", path, (at): HeldLock | undefined => {
     const directory = locateDirectory(volume, at).link
     const identity = identityOf(directory)
@@ -259,38 +260,41 @@ const tryLock = (volume: MemoryVolume, process: string): StoreFileSystem["tryLoc
 
 // == overlayXattrs, fileSystemType
 
-const overlayXattrs = (volume: MemoryVolume): StoreFileSystem["overlayXattrs"] => (directory) =>
+const overlayXattrs = (volume: Volume): StoreFileSystem["overlayXattrs"] => (directory) =>
   attempt("overlayXattrs", directory, (at) => {
     locateDirectory(volume, at)
     return "trusted"
   })
 
-const fileSystemType = (volume: MemoryVolume): StoreFileSystem["fileSystemType"] => (path) =>
+const fileSystemType = (volume: Volume): StoreFileSystem["fileSystemType"] => (path) =>
   attempt("fileSystemType", path, (at) => isInOverlay(locate(volume, at, true).link) ? "overlay" : "memfs")
 
 /** The file system as one process sees it; without a name, a process of its own. */
-export const make = (volume: MemoryVolume, process: string = volume.newProcess()): StoreFileSystem => ({
-  realPath: realPath(volume),
-  lstat: lstat(volume),
-  readDirectory: readDirectory(volume),
-  readFile: readFile(volume),
-  readLink: readLink(volume),
-  makeDirectory: makeDirectory(volume),
-  writeFile: writeFile(volume),
-  symlink: symlink(volume),
-  setMode: setMode(volume),
-  exchange: exchange(volume),
-  moveNoReplace: moveNoReplace(volume),
-  removeFile: removeFile(volume),
-  removeTree: removeTree(volume),
-  copyDirectoryAttributes: copyDirectoryAttributes(volume),
-  usage: usage(volume),
-  sync: sync(volume),
-  tryLock: tryLock(volume, process),
-  overlayXattrs: overlayXattrs(volume),
-  fileSystemType: fileSystemType(volume),
-  whenSyncFails: new Set()
-})
+export const make = (volume: MemoryVolume, process: string = volume.newProcess()): StoreFileSystem => {
+  const insides = insidesOf(volume)
+  return {
+    realPath: realPath(insides),
+    lstat: lstat(insides),
+    readDirectory: readDirectory(insides),
+    readFile: readFile(insides),
+    readLink: readLink(insides),
+    makeDirectory: makeDirectory(insides),
+    writeFile: writeFile(insides),
+    symlink: symlink(insides),
+    setMode: setMode(insides),
+    exchange: exchange(insides),
+    moveNoReplace: moveNoReplace(insides),
+    removeFile: removeFile(insides),
+    removeTree: removeTree(insides),
+    copyDirectoryAttributes: copyDirectoryAttributes(insides),
+    usage: usage(insides),
+    sync: sync(insides),
+    tryLock: tryLock(insides, process),
+    overlayXattrs: overlayXattrs(insides),
+    fileSystemType: fileSystemType(insides),
+    whenSyncFails: new Set()
+  }
+}
 
 /** A process of its own on this disk, which ends with the layer's scope. */
 export const layerOn = (volume: MemoryVolume): Layer.Layer<StoreFileSystem> =>

@@ -24,6 +24,7 @@ import type { Location } from "./internal/mountTable.ts"
 import { bytesOfName, nameOf } from "./internal/names.ts"
 import { openFile, readAt, requireLength, requireOffset, resize, truncate, writeAt } from "./internal/opening.ts"
 import { statusOf } from "./internal/status.ts"
+import { insidesOf, type Volume } from "./internal/volume.ts"
 import * as Xattrs from "./internal/xattrs.ts"
 import { MemoryVolume } from "./MemoryVolume.ts"
 
@@ -63,7 +64,7 @@ const follows = (links: Links | undefined): boolean => links === "follow"
 
 // == looking
 
-const looking = (volume: MemoryVolume) =>
+const looking = (volume: Volume) =>
   ({
     lstat: (path) => attempt("lstat", path, (at) => statusOf(volume, locate(volume, at, false).link)),
     stat: (path) => attempt("stat", path, (at) => statusOf(volume, locate(volume, at, true).link)),
@@ -90,7 +91,7 @@ const looking = (volume: MemoryVolume) =>
 
 /** While it is open its mount is in use, and who reads a FIFO is there for those who write. */
 const fileOf = (
-  volume: MemoryVolume,
+  volume: Volume,
   path: TreePath,
   { link, mount }: Location,
   { append = false, read = false, write = false }: Opening
@@ -141,7 +142,7 @@ const fileOf = (
   return { file, close }
 }
 
-const open = (volume: MemoryVolume): TreeFileSystem["open"] => (path, opening) =>
+const open = (volume: Volume): TreeFileSystem["open"] => (path, opening) =>
   Effect.acquireRelease(
     attempt("open", path, (at) => fileOf(volume, path, openFile(volume, at, opening), opening)),
     ({ close }) => Effect.sync(close)
@@ -149,7 +150,7 @@ const open = (volume: MemoryVolume): TreeFileSystem["open"] => (path, opening) =
 
 // == names
 
-const names = (volume: MemoryVolume) =>
+const names = (volume: Volume) =>
   ({
     makeDirectory: (path, mode) =>
       attempt("makeDirectory", path, (at) => {
@@ -175,7 +176,7 @@ const names = (volume: MemoryVolume) =>
 
 // == attributes
 
-const attributes = (volume: MemoryVolume) =>
+const attributes = (volume: Volume) =>
   ({
     truncate: (path, length) => attempt("truncate", path, (at) => truncate(volume, at, length)),
     setMode: (path, mode, links) =>
@@ -186,7 +187,7 @@ const attributes = (volume: MemoryVolume) =>
       attempt("setTimes", path, (at) => Attributes.changeTimes(volume, at, times, follows(links)))
   }) satisfies Partial<TreeFileSystem>
 
-const xattrs = (volume: MemoryVolume) =>
+const xattrs = (volume: Volume) =>
   ({
     listXattrs: (path, links) => attempt("listXattrs", path, (at) => Xattrs.listXattrs(volume, at, follows(links))),
     getXattr: (path, name, links) =>
@@ -199,13 +200,16 @@ const xattrs = (volume: MemoryVolume) =>
         Xattrs.removeXattr(volume, at, nameFrom(name), follows(links)))
   }) satisfies Partial<TreeFileSystem>
 
-export const make = (volume: MemoryVolume): TreeFileSystem => ({
-  ...looking(volume),
-  open: open(volume),
-  ...names(volume),
-  ...attributes(volume),
-  ...xattrs(volume)
-})
+export const make = (volume: MemoryVolume): TreeFileSystem => {
+  const insides = insidesOf(volume)
+  return {
+    ...looking(insides),
+    open: open(insides),
+    ...names(insides),
+    ...attributes(insides),
+    ...xattrs(insides)
+  }
+}
 
 export const layer: Layer.Layer<TreeFileSystem, never, MemoryVolume> = Layer.effect(
   TreeFileSystem,

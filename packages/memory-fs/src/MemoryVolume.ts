@@ -6,38 +6,21 @@
  */
 import { formatOf } from "@snapshotter/core/TreeFileSystem"
 import { Context, Effect, Layer } from "effect"
-import { Volume } from "memfs"
-import { createInode, type Entry } from "./internal/inode.ts"
-import { type DiskStep, Journal } from "./internal/journal.ts"
-import { MountTable } from "./internal/mountTable.ts"
-import { renderVolume } from "./internal/render.ts"
+import type { Volume as Memfs } from "memfs"
+import { createInode } from "./internal/inode.ts"
+import { Volume } from "./internal/volume.ts"
 
-/** A lock that is held. */
-export interface VolumeLock {
-  readonly process: string
-  /** The directory that was locked, as a link: it may have been renamed since. */
-  readonly directory: Entry
-}
-
+/** Made by {@link make}: what of it is not told here, only this package knows. */
 export interface MemoryVolume {
   /**
    * The tree itself, for other programs that understand memfs. It shows what lies on the disk, so no mounts. Paths that memfs
    * keeps in its links are not written anew when a directory above is renamed: look things up by path.
    */
-  readonly memfs: Volume
+  readonly memfs: Memfs
   /** What `lstat` tells as `dev`, through every mount but overlays, which have their own. */
   readonly device: bigint
-  readonly mounts: MountTable
-  /** What of all that lies on the disk for good. */
-  readonly journal: Journal
-  /** By the identity of the locked directory. */
-  readonly locks: Map<object, VolumeLock>
   /** What ids are made from. */
-  readonly seed: bigint
-  /** 1, 2, 3, …: no number is given out twice. */
-  readonly nextNumber: () => bigint
-  /** How many of them were given out. */
-  readonly numbersGiven: () => bigint
+  readonly seed: number
   /** A name for a process that no other has. */
   readonly newProcess: () => string
   /** Ends a process: its locks are free. What it mounted stays mounted. */
@@ -46,71 +29,44 @@ export interface MemoryVolume {
   readonly render: Effect.Effect<string>
 }
 
+/** The volume on which the ports of this package work when they are built as layers. */
 export const MemoryVolume = Context.Service<MemoryVolume>("@snapshotter/memory-fs/MemoryVolume")
 
+/** One inner step of what a program asks of the disk: the next thing to be done, or waited for. */
+export interface DiskStep {
+  readonly kind: "names" | "attributes" | "contents" | "sync"
+  /** For reading. */
+  readonly text: string
+}
+
 export interface Options {
-  /** Decides which ids a store gets; `0n` unless given. */
-  readonly seed?: bigint
+  /** An integer that decides which ids a store gets; 0 unless given. */
+  readonly seed?: number | undefined
   /** The device number; `42n` unless given. */
-  readonly device?: bigint
+  readonly device?: bigint | undefined
   /**
-   * Whether it is kept what is on the disk and what is not yet, for `PowerLoss`. What is changed through `memfs`, past this
-   * package, is lost unless a sync of its directory follows.
+   * Whether it is kept what is on the disk and what is not yet, for `PowerLoss`; not unless given. It costs memory: what was
+   * synced is there a second time, and every change since the last sync of its directory. What is changed through `memfs`, past
+   * this package, is lost unless a sync of its directory follows.
    */
-  readonly losesPower?: boolean
+  readonly losesPower?: boolean | undefined
   /**
    * Told of each inner step of what the ports do, before it is done: a name, attributes, contents, a wait for the disk. The
-   * moment to look at `PowerLoss.states`. With an errno's name, the step is not done, and the call that it is part of fails.
+   * moment to look at `PowerLoss.states`. With an errno's name, the step is not done, and the call that it is part of fails. If
+   * it throws, the step is not done either, and the call ends with that as a defect, as in a process that dies there.
    */
-  readonly onStep?: (step: DiskStep) => string | undefined
+  readonly onStep?: ((step: DiskStep) => string | undefined) | undefined
 }
 
 /** A new volume, empty but for `/tmp`. */
 export const make = (options: Options = {}): MemoryVolume => {
-  const volume = makeEmpty(options)
-  volume.memfs._core.root.createChild("tmp", createInode(volume.memfs._core, formatOf.directory | 0o1777))
-  volume.journal.adopt(volume.memfs._core.root)
-  return volume
-}
-
-/** A volume without anything. The first number that it gives is the one after `firstNumber`. */
-export const makeEmpty = (options: Options & { readonly firstNumber?: bigint }): MemoryVolume => {
-  const memfs = Volume.fromJSON({}, "/", { process: superuser })
-  const root = memfs._core.root
-  root.getNode().perm = 0o755
-  root.getNode().nlink = 2
-  let number = options.firstNumber ?? 0n
-  let processes = 0
-  const locks = new Map<object, VolumeLock>()
-  const volume: MemoryVolume = {
-    memfs,
-    device: options.device ?? 42n,
-    mounts: new MountTable(root),
-    journal: new Journal({ records: options.losesPower ?? false, onStep: options.onStep }),
-    locks,
-    seed: options.seed ?? 0n,
-    nextNumber: () => ++number,
-    numbersGiven: () => number,
-    newProcess: () => `process ${++processes}`,
-    kill: (process) =>
-      Effect.sync(() => {
-        for (const [identity, lock] of locks) if (lock.process === process) locks.delete(identity)
-      }),
-    render: Effect.sync(() => renderVolume(volume))
-  }
+  const volume = new Volume(options)
+  const { root } = volume.memfs._core
+  root.createChild("tmp", createInode(volume.memfs._core, formatOf.directory | 0o1777))
+  volume.journal.adopt(root)
   return volume
 }
 
 /** A new volume for each build of the layer. */
 export const layer = (options?: Options): Layer.Layer<MemoryVolume> =>
   Layer.effect(MemoryVolume, Effect.sync(() => make(options)))
-
-/** memfs asks the process who it is; ours is root, whoever runs this. */
-const superuser = {
-  cwd: () => "/",
-  env: {},
-  emitWarning: () => {},
-  getgid: () => 0,
-  getuid: () => 0,
-  platform: "linux"
-}

@@ -25,9 +25,9 @@
  * Effect.runPromise(program) // absent, "new", and, since nothing was synced: "", "n", "\0\0\0"
  * ```
  */
-import { digestOf, fill } from "./internal/boot.ts"
-import { type Inode } from "./internal/inode.ts"
-import { type Change, contentsOf, holds, type Image, type Journal } from "./internal/journal.ts"
+import { boot, digestOf } from "./internal/boot.ts"
+import { type Change, contentsOf, holds, type Image } from "./internal/image.ts"
+import type { Inode } from "./internal/inode.ts"
 import {
   type Choice,
   choiceBy,
@@ -37,7 +37,8 @@ import {
   variantsOf,
   withContents
 } from "./internal/survivors.ts"
-import { makeEmpty, type MemoryVolume, type Options as VolumeOptions } from "./MemoryVolume.ts"
+import { insidesOf, type Volume } from "./internal/volume.ts"
+import type { MemoryVolume, Options as VolumeOptions } from "./MemoryVolume.ts"
 
 /** A state of the disk with which the machine could come up. */
 export interface State {
@@ -56,11 +57,11 @@ export interface Options {
    * Up to so many changes that are not on the disk, the contents of each file counted as one, all states are given;
    * beyond, `samples` of them. 16 by default.
    */
-  readonly completeUpTo?: number
+  readonly completeUpTo?: number | undefined
   /** 64 by default. What loses everything and what loses nothing are always among them. */
-  readonly samples?: number
+  readonly samples?: number | undefined
   /** Decides which are sampled; 0 by default. */
-  readonly seed?: number
+  readonly seed?: number | undefined
 }
 
 /** The states with which the machine could come up now, each once. Taken from the volume as it is when each is asked for. */
@@ -68,35 +69,35 @@ export function* states(
   volume: MemoryVolume,
   { completeUpTo = 16, samples = 64, seed = 0 }: Options = {}
 ): Generator<State> {
-  const disk = diskOf(volume)
+  const insides = insidesOf(volume)
+  const disk = diskOf(insides)
   const seen = new Set<string>()
-  const unsynced = disk.pending.length + unsyncedContents(disk, everything(disk)).length
+  const unsynced = disk.pending.length + unsyncedContents(everything(disk)).length
   const all = unsynced <= completeUpTo ? completely(disk) : sampled(disk, samples, seed)
   for (const { image, isWhole, story } of all) {
-    const hash = digestOf(disk.journal, image, disk.root)
+    const hash = digestOf(image)
     if (seen.has(hash)) continue
     seen.add(hash)
-    yield { hash, story, isWhole, boot: (options) => bootFrom(volume, disk, image, options) }
+    yield { hash, story, isWhole, boot: ({ onStep } = {}) => boot(insides, image, { onStep, losesPower: true }) }
   }
 }
 
 /** What is not on the disk now, for reading: changes in their order, then files whose contents are not there. */
 export const unsynced = (volume: MemoryVolume): ReadonlyArray<string> => {
-  const disk = diskOf(volume)
-  const files = unsyncedContents(disk, everything(disk)).map(({ path }) => `contents of ${path}`)
+  const disk = diskOf(insidesOf(volume))
+  const files = unsyncedContents(everything(disk)).map(({ path }) => `contents of ${path}`)
   return [...disk.pending.map(({ text }) => text), ...files]
 }
 
 /** The volume's disk at this moment. */
 interface Disk {
-  readonly journal: Journal
+  readonly image: Image
   readonly pending: ReadonlyArray<Change>
-  readonly root: Inode
 }
 
-const diskOf = ({ journal, mounts }: MemoryVolume): Disk => {
+const diskOf = ({ journal }: Volume): Disk => {
   if (!journal.records) throw new Error("this volume cannot lose power: make it with { losesPower: true }")
-  return { journal, pending: [...journal.pending], root: mounts.root.link.getNode() as Inode }
+  return { image: journal.image, pending: [...journal.pending] }
 }
 
 interface Surviving {
@@ -105,7 +106,7 @@ interface Surviving {
   readonly isWhole: boolean
 }
 
-const everything = (disk: Disk): Image => imageAfter(disk.journal, disk.pending, disk.pending.map(() => true))
+const everything = (disk: Disk): Image => imageAfter(disk.image, disk.pending, disk.pending.map(() => true))
 
 // ============================================================ contents
 
@@ -116,15 +117,15 @@ interface Unsynced {
 }
 
 /** The files that an image names and whose contents are not on the disk as they were written. */
-const unsyncedContents = ({ journal, root }: Disk, image: Image): ReadonlyArray<Unsynced> =>
-  [...reachable(journal, image, root)].flatMap(([inode, path]) => {
+const unsyncedContents = (image: Image): ReadonlyArray<Unsynced> =>
+  [...reachable(image)].flatMap(([inode, path]) => {
     if (!inode.isFile()) return []
-    const { contents } = journal.keptOf(image, inode)
+    const { contents } = image.keptOf(inode)
     return holds(inode, contents) ? [] : [{ inode, path, variants: variantsOf(contents, contentsOf(inode)) }]
   })
 
 const withVariants = (
-  { journal, pending }: Disk,
+  { pending }: Disk,
   image: Image,
   choice: Choice,
   chosen: ReadonlyArray<readonly [Unsynced, Uint8Array]>
@@ -136,7 +137,7 @@ const withVariants = (
     )
   const isWhole = lost.length + other.length === 0
   return {
-    image: withContents(journal, image, chosen.map(([{ inode }, bytes]) => [inode, bytes])),
+    image: withContents(image, chosen.map(([{ inode }, bytes]) => [inode, bytes])),
     story: isWhole ? "nothing was lost" : ["lost", ...lost, ...other].join("\n  "),
     isWhole
   }
@@ -146,8 +147,8 @@ const withVariants = (
 
 function* completely(disk: Disk): Generator<Surviving> {
   for (const choice of choices(disk.pending)) {
-    const image = imageAfter(disk.journal, disk.pending, choice)
-    const files = unsyncedContents(disk, image)
+    const image = imageAfter(disk.image, disk.pending, choice)
+    const files = unsyncedContents(image)
     for (const chosen of combinations(files)) yield withVariants(disk, image, choice, chosen)
   }
 }
@@ -166,8 +167,8 @@ function* sampled(disk: Disk, samples: number, seed: number): Generator<Survivin
     // From all through most and few to none, so that long prefixes come up as well as short ones.
     const likelihood = at === 0 ? 1 : at === 1 ? 0 : 1 - random() ** 3
     const choice = choiceBy(disk.pending, () => random() < likelihood)
-    const image = imageAfter(disk.journal, disk.pending, choice)
-    const files = unsyncedContents(disk, image)
+    const image = imageAfter(disk.image, disk.pending, choice)
+    const files = unsyncedContents(image)
     yield withVariants(disk, image, choice, files.map((file) => [file, pick(file, likelihood, random)] as const))
   }
 }
@@ -186,25 +187,4 @@ const randomFrom = (seed: number) => {
     mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
   }
-}
-
-// ============================================================ coming up
-
-const bootFrom = (
-  old: MemoryVolume,
-  { journal, root }: Disk,
-  image: Image,
-  options: Pick<VolumeOptions, "onStep"> = {}
-): MemoryVolume => {
-  const volume = makeEmpty({
-    ...options,
-    seed: old.seed,
-    device: old.device,
-    losesPower: true,
-    // Ids come from randomness on a real machine: those that were given out do not come again.
-    firstNumber: old.numbersGiven()
-  })
-  fill(volume, journal, image, root)
-  volume.journal.adopt(volume.memfs._core.root)
-  return volume
 }

@@ -10,6 +10,7 @@ import type { Volume } from "memfs"
 import { describe } from "vitest"
 import { setTimes, timesOf, xattrsOf } from "../src/internal/inode.ts"
 import { locate } from "../src/internal/lookup.ts"
+import { insidesOf } from "../src/internal/volume.ts"
 
 interface Machine {
   readonly volume: MemoryVolume.MemoryVolume
@@ -202,8 +203,8 @@ it.effect("usage counts an inode once, however many names it has", () =>
 it.effect("copyDirectoryAttributes copies owner, nanoseconds and attributes, but none of overlay's", () =>
   Effect.gen(function*() {
     const { files, store, volume } = yield* furnished
-    const from = locate(volume, "/tmp/full", false).link.getNode()
-    const to = locate(volume, "/tmp/empty", false).link.getNode()
+    const inodeAt = (path: string) => locate(insidesOf(volume), path, false).link.getNode()
+    const [from, to] = [inodeAt("/tmp/full"), inodeAt("/tmp/empty")]
     yield* files.chown("/tmp/full", 1000, 1001)
     for (const name of ["user.a", "trusted.overlay.opaque", "user.overlay.opaque"]) {
       xattrsOf(from).set(name, Uint8Array.of(1))

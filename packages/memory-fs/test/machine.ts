@@ -14,6 +14,7 @@ import * as MemoryStoreFileSystem from "@snapshotter/memory-fs/MemoryStoreFileSy
 import type { MemoryVolume } from "@snapshotter/memory-fs/MemoryVolume"
 import { Context, Effect, FileSystem, References, type Scope } from "effect"
 import { assert } from "vitest"
+import { insidesOf } from "../src/internal/volume.ts"
 
 export type Options = Omit<SnapshotterOptions, "root">
 
@@ -25,6 +26,10 @@ export const processOn = (volume: MemoryVolume, name: string, faults = Faults.ma
     Context.add(IdSource, MemoryIdSource.make(volume)),
     Context.add(FileSystem.FileSystem, MemoryFileSystem.make(volume))
   )
+
+/** The names of the directories whose locks somebody holds. */
+export const lockedOn = (volume: MemoryVolume): ReadonlyArray<string> =>
+  [...insidesOf(volume).locks.values()].map(({ directory }) => directory.name)
 
 /** The machine's one store, opened by a process until the scope closes. */
 export const worldOf = (

@@ -2,14 +2,14 @@
 import { IdSource } from "@snapshotter/core/IdSource"
 import { Mounter } from "@snapshotter/core/Mounter"
 import { StoreFileSystem } from "@snapshotter/core/StoreFileSystem"
-import type * as Faults from "@snapshotter/memory-fs/Faults"
 import * as MemoryFileSystem from "@snapshotter/memory-fs/MemoryFileSystem"
 import * as MemoryIdSource from "@snapshotter/memory-fs/MemoryIdSource"
 import * as MemoryMounter from "@snapshotter/memory-fs/MemoryMounter"
 import * as MemoryStoreFileSystem from "@snapshotter/memory-fs/MemoryStoreFileSystem"
 import * as MemoryVolume from "@snapshotter/memory-fs/MemoryVolume"
 import { Context, Effect, FileSystem } from "effect"
-import { fill } from "../../../packages/memory-fs/src/internal/boot.ts"
+import { boot } from "../../../packages/memory-fs/src/internal/boot.ts"
+import { Image } from "../../../packages/memory-fs/src/internal/image.ts"
 import {
   type Entry,
   isDirectory,
@@ -18,12 +18,10 @@ import {
   typeOf,
   xattrsOf
 } from "../../../packages/memory-fs/src/internal/inode.ts"
-import { Journal } from "../../../packages/memory-fs/src/internal/journal.ts"
+import { insidesOf, type Volume } from "../../../packages/memory-fs/src/internal/volume.ts"
 import { through } from "./files.ts"
 import type { Lying, Picture } from "./picture.ts"
 import type { Machine, Site } from "./Site.ts"
-
-type Volume = MemoryVolume.MemoryVolume
 
 const directory = "/tmp"
 
@@ -31,7 +29,7 @@ export const memory: Machine = {
   name: "memory-fs",
   dies: true,
   steps: true,
-  make: Effect.sync(() => siteOn(MemoryVolume.make()))
+  make: Effect.sync(() => siteOn(insidesOf(MemoryVolume.make())))
 }
 
 const siteOn = (volume: Volume): Site => ({
@@ -48,33 +46,23 @@ const siteOn = (volume: Volume): Site => ({
   kill: (name) => volume.kill(name),
   picture: () => pictureOf(volume),
   held: () => heldOn(volume),
-  copy: (faults) => Effect.sync(() => siteOn(copyOf(volume, imageOf(volume), faults))),
+  copy: (faults) => Effect.sync(() => siteOn(boot(volume, imageOf(volume), { onStep: faults?.onStep }))),
   frozen: () => {
     const [image, picture] = [imageOf(volume), pictureOf(volume)]
     return {
       ...siteOn(volume),
       picture: () => picture,
-      copy: (faults) => Effect.sync(() => siteOn(copyOf(volume, image, faults)))
+      copy: (faults) => Effect.sync(() => siteOn(boot(volume, image, { onStep: faults?.onStep })))
     }
   }
 })
 
-/** All that lies on the disk, as a journal that has seen it. */
-const imageOf = (volume: Volume): Journal => {
-  const journal = new Journal({ records: true, onStep: undefined })
-  journal.adopt(volume.memfs._core.root)
-  return journal
-}
-
-/** Ids go on from where they are, so that none comes twice. */
-const copyOf = (volume: Volume, journal: Journal, faults: Faults.Faults | undefined): Volume => {
-  const copy = MemoryVolume.makeEmpty({
-    seed: volume.seed,
-    firstNumber: volume.numbersGiven(),
-    ...(faults === undefined ? {} : { onStep: faults.onStep })
-  })
-  fill(copy, journal, journal.image, volume.memfs._core.root.getNode())
-  return copy
+/** All that lies on the disk now. */
+const imageOf = (volume: Volume): Image => {
+  const { root } = volume.memfs._core
+  const image = new Image(root.getNode())
+  image.adopt(root)
+  return image
 }
 
 // ============================================================ what lies there

@@ -1,21 +1,21 @@
 /** Modes, owners and times by path, as `fs/open.c`, `fs/utimes.c` and `fs/attr.c` have them. */
 import type { OwnerToSet, TimesToSet } from "@snapshotter/core/TreeFileSystem"
-import type { MemoryVolume } from "../MemoryVolume.ts"
 import { inodeToChange } from "./change.ts"
 import { Errno } from "./errno.ts"
 import { type Inode, isSymlink, markChanged, setTimes, xattrsOf } from "./inode.ts"
 import { modeBits } from "./linux.ts"
 import { locate, requireWritable } from "./lookup.ts"
 import type { Location } from "./mountTable.ts"
+import type { Volume } from "./volume.ts"
 
-const toChange = (volume: MemoryVolume, path: string, follow: boolean): Location => {
+const toChange = (volume: Volume, path: string, follow: boolean): Location => {
   const location = locate(volume, path, follow)
   requireWritable(location)
   return location
 }
 
 /** `fchmodat2(2)`. */
-export const changeMode = (volume: MemoryVolume, path: string, mode: number, follow: boolean): void => {
+export const changeMode = (volume: Volume, path: string, mode: number, follow: boolean): void => {
   const bits = modeBits(mode)
   const { link } = toChange(volume, path, follow)
   if (isSymlink(link)) throw new Errno("EOPNOTSUPP")
@@ -24,7 +24,7 @@ export const changeMode = (volume: MemoryVolume, path: string, mode: number, fol
 }
 
 /** `fchownat(2)`. */
-export const changeOwner = (volume: MemoryVolume, path: string, owner: OwnerToSet, follow: boolean): void => {
+export const changeOwner = (volume: Volume, path: string, owner: OwnerToSet, follow: boolean): void => {
   for (const id of [owner.uid, owner.gid]) if (id !== undefined && !isId(id)) throw new Errno("EINVAL")
   const inode = inodeToChange(volume, toChange(volume, path, follow).link)
   volume.journal.attributes(inode, () => `chown ${path}`, () => setOwner(inode, owner))
@@ -34,7 +34,7 @@ export const changeOwner = (volume: MemoryVolume, path: string, owner: OwnerToSe
 const isId = (id: number): boolean => Number.isInteger(id) && id >= 0 && id < 0xffff_ffff
 
 /** `utimensat(2)`: where no time is given, nothing is even looked up. */
-export const changeTimes = (volume: MemoryVolume, path: string, times: TimesToSet, follow: boolean): void => {
+export const changeTimes = (volume: Volume, path: string, times: TimesToSet, follow: boolean): void => {
   if (times.atimeNanoseconds === undefined && times.mtimeNanoseconds === undefined) return
   for (const time of [times.atimeNanoseconds, times.mtimeNanoseconds]) requireTime(time ?? 0n)
   const inode = inodeToChange(volume, toChange(volume, path, follow).link)

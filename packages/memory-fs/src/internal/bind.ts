@@ -1,8 +1,8 @@
 /** Bind mounts on a volume's mount table, as `mount(2)` makes them. */
 import { type BindMount, isWritable } from "@snapshotter/core/Mount"
-import type { MemoryVolume } from "../MemoryVolume.ts"
 import { type Entry, isInside } from "./inode.ts"
 import type { Location, MountedTree, MountTable } from "./mountTable.ts"
+import type { Volume } from "./volume.ts"
 
 /** A tree of mounts before it is attached. */
 interface Copy {
@@ -16,7 +16,7 @@ export const wouldBeWritable = (mount: BindMount, source: Location): boolean =>
   isWritable(mount) && source.mount.writable
 
 /** Attaches a bind mount; `rbind` brings along what is mounted below the source, read-only where the mount is. */
-export const attachBind = (volume: MemoryVolume, mount: BindMount, source: Location, on: Location): MountedTree => {
+export const attachBind = (volume: Volume, mount: BindMount, source: Location, on: Location): MountedTree => {
   const writable = wouldBeWritable(mount, source)
   // Copied first: the target may lie below the source.
   const submounts = mount.options.includes("rbind") ? submountsBelow(volume.mounts, source, writable) : []

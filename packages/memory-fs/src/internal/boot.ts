@@ -1,21 +1,37 @@
 /** A machine that comes up again: a volume with the tree that a disk's image holds. Nothing is mounted or locked there. */
 import { hash } from "node:crypto"
-import type { MemoryVolume } from "../MemoryVolume.ts"
+import type { Options } from "../MemoryVolume.ts"
+import type { Image, Kept } from "./image.ts"
 import { createInode, type Inode, type Link, setTimes, typeOf, xattrsOf } from "./inode.ts"
-import type { Image, Journal, Kept } from "./journal.ts"
 import { originOf, setOrigin } from "./origin.ts"
 import { reachable, sorted } from "./survivors.ts"
+import { Volume } from "./volume.ts"
+
+/** A machine like the old one, with the disk that an image shows. */
+export const boot = (old: Volume, image: Image, options: Pick<Options, "losesPower" | "onStep">): Volume => {
+  const volume = new Volume({
+    ...options,
+    seed: old.seed,
+    device: old.device,
+    // Ids come from randomness on a real machine: those that were given out do not come again.
+    firstNumber: old.numbersGiven()
+  })
+  fill(volume, image)
+  volume.journal.adopt(volume.memfs._core.root)
+  return volume
+}
 
 /** Fills a volume that is new and empty. */
-export const fill = (volume: MemoryVolume, journal: Journal, image: Image, root: Inode): void => {
-  const copies = new Map<Inode, Inode>([[root, volume.mounts.root.link.getNode()]])
-  fillDirectory(volume, journal, image, { from: root, to: volume.memfs._core.root, copies })
+const fill = (volume: Volume, image: Image): void => {
+  const { root } = volume.memfs._core
+  const copies = new Map<Inode, Inode>([[image.root, root.getNode()]])
+  fillDirectory(volume, image, { from: image.root, to: root, copies })
   for (const [inode, copy] of copies) {
     const origin = originOf(inode)
     const same = origin === undefined ? undefined : copies.get(origin)
     if (same !== undefined) setOrigin(copy, same)
     // Last, since putting something into a directory touches it.
-    setAttributes(copy, journal.keptOf(image, inode))
+    setAttributes(copy, image.keptOf(inode))
   }
 }
 
@@ -25,22 +41,22 @@ interface Filling {
   readonly copies: Map<Inode, Inode>
 }
 
-const fillDirectory = (volume: MemoryVolume, journal: Journal, image: Image, { copies, from, to }: Filling): void => {
-  for (const [name, inode] of journal.keptOf(image, from).entries) {
+const fillDirectory = (volume: Volume, image: Image, { copies, from, to }: Filling): void => {
+  for (const [name, inode] of image.keptOf(from).entries) {
     const known = copies.get(inode)
     if (known !== undefined) {
       known.nlink++
       to.createChild(name, known)
       continue
     }
-    const copy = copyOf(volume, inode, journal.keptOf(image, inode))
+    const copy = copyOf(volume, inode, image.keptOf(inode))
     copies.set(inode, copy)
     const link = to.createChild(name, copy)
-    if (copy.isDirectory()) fillDirectory(volume, journal, image, { from: inode, to: link, copies })
+    if (copy.isDirectory()) fillDirectory(volume, image, { from: inode, to: link, copies })
   }
 }
 
-const copyOf = (volume: MemoryVolume, inode: Inode, { attributes, contents }: Kept): Inode => {
+const copyOf = (volume: Volume, inode: Inode, { attributes, contents }: Kept): Inode => {
   const copy = createInode(volume.memfs._core, attributes.mode)
   copy.rdev = inode.rdev
   if (inode.isSymlink()) copy.makeSymlink(inode.symlink)
@@ -57,11 +73,11 @@ const setAttributes = (inode: Inode, { attributes }: Kept): void => {
 }
 
 /** The same text for images that show the same tree: names, types, modes, owners, attributes, contents; no times. */
-export const digestOf = (journal: Journal, image: Image, root: Inode): string => {
-  const paths = reachable(journal, image, root)
+export const digestOf = (image: Image): string => {
+  const paths = reachable(image)
   const lines: Array<string> = []
   for (const [inode, path] of paths) {
-    const kept = journal.keptOf(image, inode)
+    const kept = image.keptOf(inode)
     lines.push(path, lineOf(inode, kept))
     for (const [name, child] of sorted(kept)) lines.push(name, paths.get(child) ?? "")
   }

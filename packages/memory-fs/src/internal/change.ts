@@ -1,26 +1,26 @@
 /** Changes of one name, on the disk itself or in an overlay: where they differ. What must hold before is `linux.ts`'s. */
-import type { MemoryVolume } from "../MemoryVolume.ts"
 import { copyUp } from "./copyUp.ts"
 import * as Disk from "./disk.ts"
 import { Errno } from "./errno.ts"
 import { type Entry, type Inode, isDirectory, isEmpty, type Link } from "./inode.ts"
 import { createIn, exchangeIn, linkIn, removeFrom, renameIn } from "./overlayChange.ts"
 import { OverlayEntry } from "./overlayEntry.ts"
+import type { Volume } from "./volume.ts"
 
 /** Puts a new inode into a directory. */
-export const create = (volume: MemoryVolume, directory: Entry, name: string, inode: Inode): Entry =>
+export const create = (volume: Volume, directory: Entry, name: string, inode: Inode): Entry =>
   directory instanceof OverlayEntry
     ? createIn(volume, directory, name, inode)
     : Disk.create(volume, directory, name, inode)
 
 /** Gives what is there another name. */
-export const link = (volume: MemoryVolume, existing: Entry, directory: Entry, name: string): Entry =>
+export const link = (volume: Volume, existing: Entry, directory: Entry, name: string): Entry =>
   existing instanceof OverlayEntry
     ? linkIn(volume, existing, inOverlay(directory), name)
     : Disk.addName(volume, onDisk(directory), name, existing.getNode())
 
 /** Takes a name away; a directory must be empty. */
-export const remove = (volume: MemoryVolume, entry: Entry): void => {
+export const remove = (volume: Volume, entry: Entry): void => {
   if (entry instanceof OverlayEntry) return removeFrom(volume, entry)
   if (isDirectory(entry) && !isEmpty(entry)) throw new Errno("ENOTEMPTY")
   Disk.discard(volume, entry)
@@ -38,7 +38,7 @@ export interface Renamed {
 }
 
 /** Moves an entry to a name, over what is there. */
-export const rename = (volume: MemoryVolume, { directory, name, source, target, whiteout }: Renamed): void => {
+export const rename = (volume: Volume, { directory, name, source, target, whiteout }: Renamed): void => {
   if (source instanceof OverlayEntry) {
     if (whiteout) throw new Errno("EINVAL")
     return renameIn(volume, source, inOverlay(directory), name, target && inOverlay(target))
@@ -52,7 +52,7 @@ export const rename = (volume: MemoryVolume, { directory, name, source, target, 
 }
 
 /** Two entries change places. */
-export const exchange = (volume: MemoryVolume, one: Entry, other: Entry): void =>
+export const exchange = (volume: Volume, one: Entry, other: Entry): void =>
   one instanceof OverlayEntry
     ? exchangeIn(volume, one, inOverlay(other))
     : Disk.exchange(volume, one, onDisk(other))
@@ -69,7 +69,7 @@ const onDisk = (entry: Entry): Link => {
 }
 
 /** The inode that changes are made to. Without `contents` a file's are about to be thrown away. */
-export const inodeToChange = (volume: MemoryVolume, entry: Entry, contents = true): Inode => {
+export const inodeToChange = (volume: Volume, entry: Entry, contents = true): Inode => {
   if (entry instanceof OverlayEntry) copyUp(volume, entry, contents)
   return entry.getNode()
 }

@@ -2,19 +2,19 @@
  * Copy-up: what is to be changed is first copied from its lower layer to the upper one, with the directories above it.
  * overlayfs.rst, "Non-directories"; `fs/overlayfs/copy_up.c`.
  */
-import type { MemoryVolume } from "../MemoryVolume.ts"
 import { create, discard } from "./disk.ts"
 import { Errno } from "./errno.ts"
 import { createInode, type Inode, isDirectory, type Link, namesIn, setTimes, timesOf, xattrsOf } from "./inode.ts"
 import { setOrigin } from "./origin.ts"
 import { isOwnXattr, type Namespace, staysSame, topOf } from "./overlay.ts"
 import type { OverlayEntry } from "./overlayEntry.ts"
+import type { Volume } from "./volume.ts"
 
 /**
  * The entry in the upper layer, copied there where it is not. Without `contents` a file is copied as an empty one, since
  * whoever asks is about to truncate it.
  */
-export const copyUp = (volume: MemoryVolume, entry: OverlayEntry, contents = true): Link => {
+export const copyUp = (volume: Volume, entry: OverlayEntry, contents = true): Link => {
   if (entry.upper !== undefined) return entry.upper
   const { overlay, parent } = entry
   // Where it was there is a whiteout now, or something else.
@@ -36,7 +36,7 @@ export const copyUp = (volume: MemoryVolume, entry: OverlayEntry, contents = tru
 }
 
 /** Type, contents, device, mode, owner and extended attributes, but none of the overlay's own. */
-const copyOf = (volume: MemoryVolume, lower: Inode, namespace: Namespace, contents: boolean): Inode => {
+const copyOf = (volume: Volume, lower: Inode, namespace: Namespace, contents: boolean): Inode => {
   const copy = createInode(volume.memfs._core, lower.mode)
   if (lower.isSymlink()) {
     copy.makeSymlink(lower.symlink)
@@ -50,7 +50,7 @@ const copyOf = (volume: MemoryVolume, lower: Inode, namespace: Namespace, conten
 }
 
 /** Empties a directory of the upper layer that shows nothing any more: what is in it are whiteouts. */
-export const clearWhiteouts = (volume: MemoryVolume, directory: Link): void => {
+export const clearWhiteouts = (volume: Volume, directory: Link): void => {
   for (const name of namesIn(directory)) {
     const link = directory.children.get(name)
     if (link !== undefined) discard(volume, link)

@@ -1,8 +1,8 @@
 /** By which numbers a file is known: those of its inode, or those that an overlay shows in their place. */
-import type { MemoryVolume } from "../MemoryVolume.ts"
 import type { Entry } from "./inode.ts"
 import { linkCountOf, numberOf } from "./overlay.ts"
 import { OverlayEntry } from "./overlayEntry.ts"
+import type { Volume } from "./volume.ts"
 
 export interface Identifiers {
   readonly dev: bigint
@@ -10,7 +10,7 @@ export interface Identifiers {
   readonly nlink: number
 }
 
-export const identifiersOf = (volume: MemoryVolume, entry: Entry): Identifiers => {
+export const identifiersOf = (volume: Volume, entry: Entry): Identifiers => {
   if (entry instanceof OverlayEntry) {
     return { dev: entry.overlay.device, ino: numberOf(entry), nlink: linkCountOf(entry) }
   }

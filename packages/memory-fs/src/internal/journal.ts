@@ -5,52 +5,13 @@
  * their file or directory. It is one step: all of it is on the disk or none. Nothing is on the disk of what an inode had done
  * to it later than something that is not. `docs/FAILURES.md` says what that assumes of a real disk.
  */
+import type { DiskStep } from "../MemoryVolume.ts"
 import { Errno } from "./errno.ts"
-import { type Inode, isDirectory, type Link, namesIn, type Times, timesOf, xattrsOf } from "./inode.ts"
-
-/** One inner step of what a program asks of the disk: the next thing to be done, or waited for. */
-export interface DiskStep {
-  readonly kind: "names" | "attributes" | "contents" | "sync"
-  /** For reading. */
-  readonly text: string
-}
-
-/** What of an inode can be set. */
-export interface Attributes extends Times {
-  readonly mode: number
-  readonly uid: number
-  readonly gid: number
-  readonly xattrs: ReadonlyMap<string, Uint8Array>
-}
-
-/** What the disk holds of an inode. */
-export interface Kept {
-  readonly attributes: Attributes
-  /** Of a file. */
-  readonly contents: Uint8Array
-  /** Of a directory. */
-  readonly entries: ReadonlyMap<string, Inode>
-}
-
-export type Image = Map<Inode, Kept>
-
-/** A name and what it leads to from now on. */
-interface Entering {
-  readonly directory: Inode
-  readonly name: string
-  readonly inode: Inode | undefined
-}
-
-/** A change that is not on the disk yet. */
-export interface Change {
-  readonly text: string
-  /** The inodes that it belongs to. */
-  readonly places: ReadonlyArray<Inode>
-  readonly entries: ReadonlyArray<Entering>
-  readonly attributes: { readonly inode: Inode; readonly value: Attributes } | undefined
-}
+import { attributesOf, type Change, type Entering, Image } from "./image.ts"
+import type { Inode, Link } from "./inode.ts"
 
 export interface JournalOptions {
+  readonly root: Inode
   /** Whether the image is kept: without it there is nothing to lose power. */
   readonly records: boolean
   /** Told of each step before it is done; with an errno's name, the step is not done and fails. */
@@ -59,15 +20,14 @@ export interface JournalOptions {
 
 export class Journal {
   readonly records: boolean
-  readonly image: Image = new Map()
+  readonly image: Image
   pending: Array<Change> = []
   private readonly onStep: JournalOptions["onStep"]
-  /** What inodes were like when they got their first name. */
-  private readonly births = new WeakMap<Inode, Attributes>()
   /** The change of names that is being made, of which there may be several parts. */
   private open: Array<Entering> | undefined
 
-  constructor({ onStep, records }: JournalOptions) {
+  constructor({ onStep, records, root }: JournalOptions) {
+    this.image = new Image(root)
     this.records = records
     this.onStep = onStep
   }
@@ -92,9 +52,7 @@ export class Journal {
   }
 
   private enteredAll(text: () => string, entries: ReadonlyArray<Entering>): void {
-    for (const { inode } of entries) {
-      if (inode !== undefined && !this.births.has(inode)) this.births.set(inode, attributesOf(inode))
-    }
+    for (const { inode } of entries) if (inode !== undefined) this.image.born(inode)
     const places = [...new Set(entries.map(({ directory }) => directory))]
     this.pending.push({ text: text(), places, entries, attributes: undefined })
   }
@@ -133,36 +91,13 @@ export class Journal {
       }
     }
     this.pending = rest.reverse()
-    for (const change of reached.reverse()) this.apply(this.image, change)
-    // As they are, whoever changed them: memfs may have been used past this package.
-    for (const link of links) this.image.set(link.getNode(), liveState(link))
+    for (const change of reached.reverse()) this.image.apply(change)
+    for (const link of links) this.image.keep(link)
   }
 
   /** A tree as it is lies on the disk, without anybody having waited. */
   adopt(link: Link): void {
-    if (!this.records) return
-    this.image.set(link.getNode(), liveState(link))
-    for (const child of childrenOf(link)) this.adopt(child)
-  }
-
-  /** Does a change to an image. */
-  apply(image: Image, { attributes, entries }: Change): void {
-    if (attributes !== undefined) {
-      image.set(attributes.inode, { ...this.keptOf(image, attributes.inode), attributes: attributes.value })
-    }
-    for (const { directory, inode, name } of entries) {
-      const kept = this.keptOf(image, directory)
-      const changed = new Map(kept.entries)
-      if (inode === undefined) changed.delete(name)
-      else changed.set(name, inode)
-      image.set(directory, { ...kept, entries: changed })
-    }
-  }
-
-  /** What an image holds of an inode: at first nothing but what it was made with. */
-  keptOf(image: Image, inode: Inode): Kept {
-    return image.get(inode) ??
-      { attributes: this.births.get(inode) ?? attributesOf(inode), contents: new Uint8Array(), entries: new Map() }
+    if (this.records) this.image.adopt(link)
   }
 
   /** Nobody listens. */
@@ -175,31 +110,3 @@ export class Journal {
     if (code !== undefined) throw new Errno(code)
   }
 }
-
-const attributesOf = (inode: Inode): Attributes => ({
-  mode: inode.mode,
-  uid: inode.uid,
-  gid: inode.gid,
-  xattrs: new Map(xattrsOf(inode)),
-  ...timesOf(inode)
-})
-
-/** What a program reads in a file. */
-export const contentsOf = (inode: Inode): Uint8Array =>
-  inode.isFile() ? Uint8Array.from(inode.buf.subarray(0, inode.getSize())) : new Uint8Array()
-
-/** Whether these are the contents that a program reads in a file. */
-export const holds = (inode: Inode, contents: Uint8Array): boolean =>
-  Buffer.compare(contents, inode.buf.subarray(0, inode.getSize())) === 0
-
-const liveState = (link: Link): Kept => ({
-  attributes: attributesOf(link.getNode()),
-  contents: contentsOf(link.getNode()),
-  entries: isDirectory(link) ? entriesOf(link) : new Map()
-})
-
-const entriesOf = (directory: Link): ReadonlyMap<string, Inode> =>
-  new Map(childrenOf(directory).map((child) => [child.name, child.getNode()]))
-
-const childrenOf = (directory: Link): ReadonlyArray<Link> =>
-  isDirectory(directory) ? namesIn(directory).flatMap((name) => directory.children.get(name) ?? []) : []

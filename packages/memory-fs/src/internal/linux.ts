@@ -17,25 +17,25 @@
  * - A mode that lacks a bit refuses root too. Symlinks are 0666, and have the size 0.
  */
 import { formatOf, type NodeToMake, type Renaming } from "@snapshotter/core/TreeFileSystem"
-import type { MemoryVolume } from "../MemoryVolume.ts"
 import * as Change from "./change.ts"
 import { Errno } from "./errno.ts"
 import { createInode, type Entry, type Inode, isDirectory, isEmpty, isInside, isRemoved } from "./inode.ts"
 import { find, type Found, locate, requireWritable } from "./lookup.ts"
 import type { Location } from "./mountTable.ts"
 import { byteLength } from "./names.ts"
+import type { Volume } from "./volume.ts"
 
 // ============================================================ making
 
 /** `mkdir(2)` without an umask. */
-export const makeDirectory = (volume: MemoryVolume, path: string, mode: number): Entry => {
+export const makeDirectory = (volume: Volume, path: string, mode: number): Entry => {
   const bits = modeBits(mode) & 0o1777
   const { name, parent } = vacancy(volume, path, true)
   return Change.create(volume, parent.link, name, newInode(volume, parent, formatOf.directory | bits))
 }
 
 /** `mknod(2)` without an umask. */
-export const makeNode = (volume: MemoryVolume, path: string, { mode, rdev = 0n, type }: NodeToMake): Entry => {
+export const makeNode = (volume: Volume, path: string, { mode, rdev = 0n, type }: NodeToMake): Entry => {
   const bits = modeBits(mode)
   if (BigInt.asUintN(rdevBits, rdev) !== rdev) throw new Errno("EINVAL")
   const { name, parent } = vacancy(volume, path, false)
@@ -48,7 +48,7 @@ export const makeNode = (volume: MemoryVolume, path: string, { mode, rdev = 0n, 
 const rdevBits = 32
 
 /** `symlink(2)`. */
-export const makeSymlink = (volume: MemoryVolume, target: string, path: string): Entry => {
+export const makeSymlink = (volume: Volume, target: string, path: string): Entry => {
   if (target === "") throw new Errno("ENOENT")
   if (byteLength(target) > targetBytesMax) throw new Errno("ENAMETOOLONG")
   const { name, parent } = vacancy(volume, path, false)
@@ -61,7 +61,7 @@ export const makeSymlink = (volume: MemoryVolume, target: string, path: string):
 const targetBytesMax = 4_095
 
 /** `link(2)`: a symlink is not followed, it gets another name itself. */
-export const makeLink = (volume: MemoryVolume, existing: string, path: string): Entry => {
+export const makeLink = (volume: Volume, existing: string, path: string): Entry => {
   const from = locate(volume, existing, false)
   const { name, parent } = vacancy(volume, path, false)
   if (from.mount !== parent.mount) throw new Errno("EXDEV")
@@ -70,7 +70,7 @@ export const makeLink = (volume: MemoryVolume, existing: string, path: string): 
 }
 
 /** Where something new can be put: nothing is there, and the directory can be written. */
-const vacancy = (volume: MemoryVolume, path: string, forDirectory: boolean): Found => {
+const vacancy = (volume: Volume, path: string, forDirectory: boolean): Found => {
   const found = find(volume, path, false)
   if (found.last !== "name" || found.at !== undefined) throw new Errno("EEXIST")
   if (found.slash && !forDirectory) throw new Errno("ENOENT")
@@ -91,7 +91,7 @@ export const requireRoom = (directory: Location): void => {
 }
 
 /** A new inode. A directory with the setgid bit hands down its group, and the bit to directories. */
-export const newInode = (volume: MemoryVolume, parent: Location, mode: number): Inode => {
+export const newInode = (volume: Volume, parent: Location, mode: number): Inode => {
   const inode = createInode(volume.memfs._core, mode)
   const above = parent.link.getNode()
   if ((above.mode & 0o2000) !== 0) {
@@ -104,7 +104,7 @@ export const newInode = (volume: MemoryVolume, parent: Location, mode: number): 
 // ============================================================ moving
 
 /** `renameat2(2)`. */
-export const rename = (volume: MemoryVolume, oldPath: string, newPath: string, renaming: Renaming): void => {
+export const rename = (volume: Volume, oldPath: string, newPath: string, renaming: Renaming): void => {
   const from = find(volume, oldPath, false)
   const to = find(volume, newPath, false)
   const exchange = renaming === "exchange"
@@ -147,7 +147,7 @@ const requireReplaceable = (source: Entry, target: Entry): void => {
 // ============================================================ removing
 
 /** `unlink(2)`. */
-export const unlink = (volume: MemoryVolume, path: string): void => {
+export const unlink = (volume: Volume, path: string): void => {
   const found = find(volume, path, false)
   if (found.last !== "name") throw new Errno("EISDIR")
   requireWritable(found.parent)
@@ -160,7 +160,7 @@ export const unlink = (volume: MemoryVolume, path: string): void => {
 }
 
 /** `rmdir(2)`. */
-export const removeDirectory = (volume: MemoryVolume, path: string): void => {
+export const removeDirectory = (volume: Volume, path: string): void => {
   const found = find(volume, path, false)
   if (found.last === "..") throw new Errno("ENOTEMPTY")
   if (found.last === ".") throw new Errno("EINVAL")

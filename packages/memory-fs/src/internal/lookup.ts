@@ -1,9 +1,9 @@
 /** Paths to locations, component by component, as `namei.c` does it: symlinks followed, mounts crossed, `..` right. */
-import type { MemoryVolume } from "../MemoryVolume.ts"
 import { Errno } from "./errno.ts"
 import { isDirectory, isRemoved, isSymlink, namesIn } from "./inode.ts"
 import type { Location } from "./mountTable.ts"
 import { byteLength } from "./names.ts"
+import type { Volume } from "./volume.ts"
 
 /** Where a path leads; its last component may be missing. */
 export interface Found {
@@ -26,7 +26,7 @@ const nameBytesMax = 255
 type Follow = boolean | "unless a slash follows"
 
 /** Everything but the last component must be there. A symlink in the last place is followed only when `follow` says so. */
-export const find = (volume: MemoryVolume, path: string, follow: Follow): Found => {
+export const find = (volume: Volume, path: string, follow: Follow): Found => {
   const root = volume.mounts.root
   const pending = componentsOf(path)
   let slash = path.endsWith("/")
@@ -72,7 +72,7 @@ export const find = (volume: MemoryVolume, path: string, follow: Follow): Found 
 }
 
 /** The location at a path. */
-export const locate = (volume: MemoryVolume, path: string, follow: boolean): Location => {
+export const locate = (volume: Volume, path: string, follow: boolean): Location => {
   const found = find(volume, path, follow || path.endsWith("/"))
   if (found.at === undefined) throw new Errno("ENOENT")
   if (found.slash && !isDirectory(found.at.link)) throw new Errno("ENOTDIR")
@@ -80,21 +80,21 @@ export const locate = (volume: MemoryVolume, path: string, follow: boolean): Loc
 }
 
 /** The directory at a path. */
-export const locateDirectory = (volume: MemoryVolume, path: string): Location => {
+export const locateDirectory = (volume: Volume, path: string): Location => {
   const location = locate(volume, path, true)
   if (!isDirectory(location.link)) throw new Errno("ENOTDIR")
   return location
 }
 
 /** The path without symlinks; one too long to be given to the kernel, it does not give either. */
-export const realPathOf = (volume: MemoryVolume, path: string): string => {
+export const realPathOf = (volume: Volume, path: string): string => {
   const real = volume.mounts.pathOf(locate(volume, path, true))
   if (exceeds(real, pathBytesMax)) throw new Errno("ENAMETOOLONG")
   return real
 }
 
 /** What a directory lists: nothing at all once it is removed. */
-export const listedAt = (volume: MemoryVolume, path: string): Array<string> => {
+export const listedAt = (volume: Volume, path: string): Array<string> => {
   const { link } = locateDirectory(volume, path)
   if (isRemoved(link)) throw new Errno("ENOENT")
   return namesIn(link)

@@ -1,6 +1,5 @@
 /** `open(2)`: what is opened, made and emptied, in the order in which the kernel checks (`fs/namei.c`, `fs/open.c`). */
 import { formatOf, type Opening } from "@snapshotter/core/TreeFileSystem"
-import type { MemoryVolume } from "../MemoryVolume.ts"
 import { dropCapabilities } from "./attributes.ts"
 import * as Change from "./change.ts"
 import { Errno } from "./errno.ts"
@@ -9,9 +8,10 @@ import { type Entry, type Inode, isDirectory, isSpecial, isSymlink, typeOf } fro
 import { modeBits, newInode, requireRoom } from "./linux.ts"
 import { find, locate, requireWritable } from "./lookup.ts"
 import type { Location } from "./mountTable.ts"
+import type { Volume } from "./volume.ts"
 
 /** The location of the file, made where `opening` says so. */
-export const openFile = (volume: MemoryVolume, path: string, opening: Opening): Location => {
+export const openFile = (volume: Volume, path: string, opening: Opening): Location => {
   const { append, create, exclusive = false, noFollow = false, read, write } = opening
   if (read !== true && write !== true && append !== true) throw new Errno("EINVAL")
   const makes = create !== undefined
@@ -26,7 +26,7 @@ export const openFile = (volume: MemoryVolume, path: string, opening: Opening): 
   return { mount: found.parent.mount, link: Change.create(volume, found.parent.link, found.name, inode) }
 }
 
-const openExisting = (volume: MemoryVolume, at: Location, slash: boolean, opening: Opening): Location => {
+const openExisting = (volume: Volume, at: Location, slash: boolean, opening: Opening): Location => {
   if (opening.create !== undefined && opening.exclusive === true) throw new Errno("EEXIST")
   const directory = isDirectory(at.link)
   if (opening.create !== undefined && directory) throw new Errno("EISDIR")
@@ -56,7 +56,7 @@ const openSpecial = (at: Location, { read }: Opening): Location => {
 const fileBytesMax = 0x7fff_ffff
 
 /** `truncate(2)`. File systems differ on whether the same length touches a file; here it does not. */
-export const truncate = (volume: MemoryVolume, path: string, length: number): void => {
+export const truncate = (volume: Volume, path: string, length: number): void => {
   requireLength(length)
   const location = locate(volume, path, true)
   const inode = location.link.getNode()
@@ -68,7 +68,7 @@ export const truncate = (volume: MemoryVolume, path: string, length: number): vo
 }
 
 /** `ftruncate(2)`, once it is open for writing. */
-export const resize = (volume: MemoryVolume, inode: Inode, length: number): void => {
+export const resize = (volume: Volume, inode: Inode, length: number): void => {
   if (!inode.isFile()) throw new Errno("EINVAL")
   if (length > fileBytesMax) throw new Errno("EFBIG")
   volume.journal.contents(() => `truncate inode ${inode.ino}`, () => {
@@ -79,7 +79,7 @@ export const resize = (volume: MemoryVolume, inode: Inode, length: number): void
 
 /** `pwrite(2)`; `append` writes to the end. */
 export const writeAt = (
-  volume: MemoryVolume,
+  volume: Volume,
   inode: Inode,
   bytes: Uint8Array,
   { append, offset }: { readonly append: boolean; readonly offset: number }

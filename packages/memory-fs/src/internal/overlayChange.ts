@@ -3,7 +3,6 @@
  * system; here is what overlay adds, in its order. overlayfs.rst, "whiteouts and opaque directories" and "renaming
  * directories"; `fs/overlayfs/dir.c`.
  */
-import type { MemoryVolume } from "../MemoryVolume.ts"
 import { clearWhiteouts, copyUp } from "./copyUp.ts"
 import { addName, create, discard, exchange, leaveWhiteout, move, newWhiteout, put, takeOut } from "./disk.ts"
 import { Errno } from "./errno.ts"
@@ -18,9 +17,10 @@ import {
   requireMovable
 } from "./overlay.ts"
 import type { Overlay, OverlayEntry } from "./overlayEntry.ts"
+import type { Volume } from "./volume.ts"
 
 /** Puts a new inode into a directory, where nothing is seen under that name. Nobody makes a deletion mark here. */
-export const createIn = (volume: MemoryVolume, directory: OverlayEntry, name: string, inode: Inode): OverlayEntry => {
+export const createIn = (volume: Volume, directory: OverlayEntry, name: string, inode: Inode): OverlayEntry => {
   if (isWhiteout(inode)) throw new Errno("EPERM")
   const upper = copyUp(volume, directory)
   volume.journal.names(() => `make ${name}`, () => {
@@ -35,7 +35,7 @@ export const createIn = (volume: MemoryVolume, directory: OverlayEntry, name: st
 
 /** Gives what is there another name. */
 export const linkIn = (
-  volume: MemoryVolume,
+  volume: Volume,
   existing: OverlayEntry,
   directory: OverlayEntry,
   name: string
@@ -50,7 +50,7 @@ export const linkIn = (
 }
 
 /** Takes away a name, a directory's only if it is empty. */
-export const removeFrom = (volume: MemoryVolume, entry: OverlayEntry): void => {
+export const removeFrom = (volume: Volume, entry: OverlayEntry): void => {
   const directory = aboveOf(entry)
   if (isDirectory(entry) && !isEmpty(entry)) throw new Errno("ENOTEMPTY")
   requireUnmounted(volume, entry.upper)
@@ -66,7 +66,7 @@ export const removeFrom = (volume: MemoryVolume, entry: OverlayEntry): void => {
 
 /** Moves an entry to a name, over what is there. */
 export const renameIn = (
-  volume: MemoryVolume,
+  volume: Volume,
   source: OverlayEntry,
   directory: OverlayEntry,
   name: string,
@@ -93,7 +93,7 @@ export const renameIn = (
 }
 
 /** Two entries change places. */
-export const exchangeIn = (volume: MemoryVolume, one: OverlayEntry, other: OverlayEntry): void => {
+export const exchangeIn = (volume: Volume, one: OverlayEntry, other: OverlayEntry): void => {
   requireMovable(one)
   requireMovable(other)
   const [here, there] = [aboveOf(one), aboveOf(other)]
@@ -111,12 +111,12 @@ export const exchangeIn = (volume: MemoryVolume, one: OverlayEntry, other: Overl
 }
 
 /** The upper layer may be a mount point, where it lies: its own answer. */
-const requireUnmounted = (volume: MemoryVolume, upper: Link | undefined): void => {
+const requireUnmounted = (volume: Volume, upper: Link | undefined): void => {
   if (upper !== undefined && volume.mounts.isMountPoint(upper)) throw new Errno("EBUSY")
 }
 
 /** Before the upper layer's own answer: what is not moved in the end has been closed all the same. */
-const closeBefore = (volume: MemoryVolume, entry: OverlayEntry, directory: OverlayEntry): void => {
+const closeBefore = (volume: Volume, entry: OverlayEntry, directory: OverlayEntry): void => {
   const { overlay } = entry
   const inode = entry.getNode()
   if (!isClosedBefore(inode, directory, overlay.settings.namespace)) return
@@ -138,7 +138,7 @@ interface Move {
   readonly remains: boolean
 }
 
-const moveOver = (volume: MemoryVolume, { above, moved, name, remains, target }: Move): void => {
+const moveOver = (volume: Volume, { above, moved, name, remains, target }: Move): void => {
   const [from, oldName] = [moved.parent, moved.name]
   const covered = above.children.get(name)
   const whiteout = target === undefined ? covered : undefined
@@ -155,7 +155,7 @@ const moveOver = (volume: MemoryVolume, { above, moved, name, remains, target }:
 }
 
 /** A link that is in no directory any more. */
-const discardDetached = (volume: MemoryVolume, link: Link): void => {
+const discardDetached = (volume: Volume, link: Link): void => {
   link.parent = undefined
   discard(volume, link)
 }
@@ -163,7 +163,7 @@ const discardDetached = (volume: MemoryVolume, link: Link): void => {
 // ============================================================ marks
 
 /** Takes the whiteout away that covers a name, if one does. */
-const uncover = (volume: MemoryVolume, directory: Link, name: string): boolean => {
+const uncover = (volume: Volume, directory: Link, name: string): boolean => {
   const covering = directory.children.get(name)
   if (covering !== undefined) discard(volume, covering)
   return covering !== undefined
@@ -173,7 +173,7 @@ const setOpaque = ({ settings: { namespace } }: Overlay, inode: Inode): void => 
   xattrsOf(inode).set(opaqueMark(namespace), opaqueValue)
 }
 
-const addWhiteout = (volume: MemoryVolume, overlay: Overlay, directory: Link, name: string): void => {
+const addWhiteout = (volume: Volume, overlay: Overlay, directory: Link, name: string): void => {
   const known = overlay.whiteout
   if (known !== undefined && known.nlink > 0) addName(volume, directory, name, known)
   else {
@@ -185,7 +185,7 @@ const addWhiteout = (volume: MemoryVolume, overlay: Overlay, directory: Link, na
 // ============================================================ entries
 
 /** Takes an entry out of the upper layer; a directory that shows nothing may hold whiteouts still. */
-const drop = (volume: MemoryVolume, link: Link): void => {
+const drop = (volume: Volume, link: Link): void => {
   if (isDirectory(link)) clearWhiteouts(volume, link)
   discard(volume, link)
 }

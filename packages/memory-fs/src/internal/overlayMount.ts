@@ -1,6 +1,5 @@
 /** Makes an overlay of the directories that a plan names, as `fs/overlayfs/super.c` does, with its refusals. */
 import { formatOf } from "@snapshotter/core/TreeFileSystem"
-import type { MemoryVolume } from "../MemoryVolume.ts"
 import * as Disk from "./disk.ts"
 import { Errno } from "./errno.ts"
 import { createInode, isDirectory, isInside, type Link, namesIn } from "./inode.ts"
@@ -9,6 +8,7 @@ import type { Location } from "./mountTable.ts"
 import { Overlay, OverlayEntry } from "./overlayEntry.ts"
 import type { OverlayPlan } from "./overlayPlan.ts"
 import { Refused } from "./refusal.ts"
+import type { Volume } from "./volume.ts"
 
 /** What a plan's paths lead to. */
 export interface Found {
@@ -17,14 +17,14 @@ export interface Found {
   readonly work: Location | undefined
 }
 
-export const findLayers = (volume: MemoryVolume, plan: OverlayPlan): Found => ({
+export const findLayers = (volume: Volume, plan: OverlayPlan): Found => ({
   upper: plan.upper === undefined ? undefined : locateNamed(volume, plan.upper),
   work: plan.work === undefined ? undefined : locateNamed(volume, plan.work),
   lowers: plan.lower.map((path) => locateNamed(volume, path))
 })
 
 /** The directory; what is not there is refused by its path. */
-const locateNamed = (volume: MemoryVolume, path: string): Location => {
+const locateNamed = (volume: Volume, path: string): Location => {
   try {
     const location = locate(volume, path.toWellFormed(), true)
     if (!isDirectory(location.link)) throw new Refused("EINVAL", `${JSON.stringify(path)} is not a directory`)
@@ -65,7 +65,7 @@ const isBelowAny = (directory: Link | undefined, layers: ReadonlySet<Link>): boo
 }
 
 /** The overlay, to be attached. `work` gets the directory that the kernel works in, which nobody may enter. */
-export const makeOverlay = (volume: MemoryVolume, plan: OverlayPlan, found: Found): Overlay => {
+export const makeOverlay = (volume: Volume, plan: OverlayPlan, found: Found): Overlay => {
   const lowers = found.lowers.map((lower) => linkOf(lower, "a lower layer"))
   const written = writtenDirectories(found)
   requireApart(lowers, written === undefined ? [] : [written.upper, written.work])
@@ -90,7 +90,7 @@ const writtenDirectories = ({ upper, work }: Found): { readonly upper: Link; rea
   return links
 }
 
-const prepareWork = (volume: MemoryVolume, work: Link, plan: OverlayPlan): void => {
+const prepareWork = (volume: Volume, work: Link, plan: OverlayPlan): void => {
   const before = work.children.get("work")
   if (before !== undefined) {
     if (before.children.get("incompat")?.children.get("volatile") !== undefined) {
@@ -108,10 +108,10 @@ const prepareWork = (volume: MemoryVolume, work: Link, plan: OverlayPlan): void 
   makeDirectory(volume, makeDirectory(volume, made, "incompat"), "volatile")
 }
 
-const makeDirectory = (volume: MemoryVolume, directory: Link, name: string): Link =>
+const makeDirectory = (volume: Volume, directory: Link, name: string): Link =>
   Disk.create(volume, directory, name, createInode(volume.memfs._core, formatOf.directory))
 
-const discardAll = (volume: MemoryVolume, link: Link): void => {
+const discardAll = (volume: Volume, link: Link): void => {
   for (const name of isDirectory(link) ? namesIn(link) : []) {
     const child = link.children.get(name)
     if (child !== undefined) discardAll(volume, child)

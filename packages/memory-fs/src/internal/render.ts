@@ -1,14 +1,14 @@
 /** A volume as text, for messages of failed tests: every name with its mode, what is mounted where, who holds a lock. */
-import type { MemoryVolume } from "../MemoryVolume.ts"
 import { type Entry, isDirectory, isSymlink, namesIn, xattrsOf } from "./inode.ts"
 import type { MountedTree } from "./mountTable.ts"
 import { shownName } from "./names.ts"
 import { layersOf } from "./overlay.ts"
 import { OverlayEntry } from "./overlayEntry.ts"
+import type { Volume } from "./volume.ts"
 
 const textBytesMax = 60
 
-export const renderVolume = (volume: MemoryVolume): string => {
+export const renderVolume = (volume: Volume): string => {
   const lines: Array<string> = []
   renderLink(volume.mounts.root.link, 0, lines)
   for (const mount of volume.mounts.all) {
@@ -42,19 +42,19 @@ const contents = (link: Entry): string => {
   return ` ${JSON.stringify(text)}${inode.getSize() > textBytesMax ? `… (${inode.getSize()} bytes)` : ""}`
 }
 
-const renderMount = (volume: MemoryVolume, mount: MountedTree): string =>
+const renderMount = (volume: Volume, mount: MountedTree): string =>
   `${shownName(volume.mounts.pathOf({ mount, link: mount.root }))} shows ${shownBy(volume, mount.root)}, ` +
   (mount.writable ? "writable" : "read-only")
 
 /** A directory, or the layers of an overlay from top to bottom; with the path in it where only a part is shown. */
-const shownBy = (volume: MemoryVolume, root: Entry): string => {
+const shownBy = (volume: Volume, root: Entry): string => {
   if (!(root instanceof OverlayEntry)) return onDisk(volume, root)
   const { layers, root: whole } = root.overlay
   const stack = layersOf(layers).map((layer) => onDisk(volume, layer)).join(" over ")
   return root === whole ? stack : `${root.name} in ${stack}`
 }
 
-const onDisk = (volume: MemoryVolume, link: Entry): string =>
+const onDisk = (volume: Volume, link: Entry): string =>
   shown(volume.mounts.pathOf({ mount: volume.mounts.root.mount, link }))
 
 const shown = (text: string): string => /^[\w./ @+=,:-]*$/.test(text) ? text : JSON.stringify(shownName(text))

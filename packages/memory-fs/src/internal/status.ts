@@ -1,10 +1,10 @@
 /** All that `statx(2)` tells about an entry. */
 import type { TreeEntry } from "@snapshotter/core/TreeFileSystem"
-import type { MemoryVolume } from "../MemoryVolume.ts"
 import { identifiersOf } from "./identifiers.ts"
 import { blocksOf, type Entry, nanosecondsOf, sizeOf, typeOf } from "./inode.ts"
+import type { Volume } from "./volume.ts"
 
-export const statusOf = (volume: MemoryVolume, entry: Entry): TreeEntry => {
+export const statusOf = (volume: Volume, entry: Entry): TreeEntry => {
   const inode = entry.getNode()
   const { dev, ino, nlink } = identifiersOf(volume, entry)
   return {

@@ -2,17 +2,16 @@
  * What of the changes that are not on the disk may survive when the power goes: in each place a prefix of what was done there,
  * and of each file whose contents are not on the disk all, nothing, a part, or zeros. Pure.
  */
+import type { Change, Image, Kept } from "./image.ts"
 import type { Inode } from "./inode.ts"
-import type { Change, Image, Journal, Kept } from "./journal.ts"
 
 /** What becomes of contents that are not on the disk, while the file's name is. */
-export const fates = ["kept", "lost", "cut", "zeroed"] as const
-export type ContentsFate = (typeof fates)[number]
+const fates = ["kept", "lost", "cut", "zeroed"] as const
 
 /** Which of the pending changes survive: one for each, in their order. */
 export type Choice = ReadonlyArray<boolean>
 
-/** All choices that keep in each place a prefix of what was done there; the one that loses everything is the last. */
+/** All choices that keep in each place a prefix of what was done there. */
 export function* choices(pending: ReadonlyArray<Change>): Generator<Choice> {
   yield* choicesFrom(pending, [], new Set())
 }
@@ -42,23 +41,19 @@ export const choiceBy = (pending: ReadonlyArray<Change>, survives: () => boolean
 }
 
 /** The disk's image with what survives. */
-export const imageAfter = (journal: Journal, pending: ReadonlyArray<Change>, choice: Choice): Image => {
-  const image: Image = new Map(journal.image)
+export const imageAfter = (onDisk: Image, pending: ReadonlyArray<Change>, choice: Choice): Image => {
+  const image = onDisk.copy()
   pending.forEach((change, at) => {
-    if (choice[at] === true) journal.apply(image, change)
+    if (choice[at] === true) image.apply(change)
   })
   return image
 }
 
 /** The same with other contents of some files. */
-export const withContents = (
-  journal: Journal,
-  image: Image,
-  contents: ReadonlyArray<readonly [Inode, Uint8Array]>
-): Image => {
+export const withContents = (image: Image, contents: ReadonlyArray<readonly [Inode, Uint8Array]>): Image => {
   if (contents.length === 0) return image
-  const changed: Image = new Map(image)
-  for (const [inode, bytes] of contents) changed.set(inode, { ...journal.keptOf(image, inode), contents: bytes })
+  const changed = image.copy()
+  for (const [inode, bytes] of contents) changed.change(inode, { contents: bytes })
   return changed
 }
 
@@ -66,7 +61,7 @@ export const withContents = (
  * The contents that a fate leaves. What was on the disk and is still the beginning is never touched: files grow by blocks
  * of their own.
  */
-export const contentsBy = (fate: ContentsFate, onDisk: Uint8Array, written: Uint8Array): Uint8Array => {
+const contentsBy = (fate: (typeof fates)[number], onDisk: Uint8Array, written: Uint8Array): Uint8Array => {
   if (fate === "kept") return written
   if (fate === "lost") return onDisk
   const base = isPrefix(onDisk, written) ? onDisk.length : 0
@@ -78,17 +73,17 @@ export const contentsBy = (fate: ContentsFate, onDisk: Uint8Array, written: Uint
 const isPrefix = (short: Uint8Array, long: Uint8Array): boolean =>
   short.length <= long.length && Buffer.compare(short, long.subarray(0, short.length)) === 0
 
-/** The different contents that a file may come up with. */
+/** The different contents that a file may come up with: first what was written, then, where that is another, what is on the disk. */
 export const variantsOf = (onDisk: Uint8Array, written: Uint8Array): ReadonlyArray<Uint8Array> => {
   const all = fates.map((fate) => contentsBy(fate, onDisk, written))
   return all.filter((one, at) => all.findIndex((other) => Buffer.compare(one, other) === 0) === at)
 }
 
-/** All that can be reached from a directory, each inode once, with the path by which it was met first. */
-export const reachable = (journal: Journal, image: Image, root: Inode): ReadonlyMap<Inode, string> => {
-  const met = new Map<Inode, string>([[root, ""]])
+/** All that lies in an image, each inode once, with the path by which it was met first. */
+export const reachable = (image: Image): ReadonlyMap<Inode, string> => {
+  const met = new Map<Inode, string>([[image.root, ""]])
   for (const [inode, path] of met) {
-    for (const [name, child] of sorted(journal.keptOf(image, inode))) {
+    for (const [name, child] of sorted(image.keptOf(inode))) {
       if (!met.has(child)) met.set(child, `${path}/${name}`)
     }
   }

@@ -5,12 +5,12 @@
 import type { Usage } from "@snapshotter/core/Snapshot"
 import type { Unremoved } from "@snapshotter/core/StoreFileSystem"
 import { Effect } from "effect"
-import type { MemoryVolume } from "../MemoryVolume.ts"
 import * as Change from "./change.ts"
 import { codeOf, Errno } from "./errno.ts"
 import { blocksOf, type Entry, type Inode, isDirectory, isEmpty, isRemoved, namesIn } from "./inode.ts"
 import type { Location } from "./mountTable.ts"
 import { shownName } from "./names.ts"
+import type { Volume } from "./volume.ts"
 
 const entriesAtOnce = 256
 
@@ -43,7 +43,7 @@ const hopeless = new Set(["EROFS", "EMFILE", "ENFILE", "ENOMEM"])
  * seen, `EBUSY` where it is mounted through another mount. What others move away meanwhile is theirs. Throws {@link Errno}
  * where going on makes no sense.
  */
-export function* removing(volume: MemoryVolume, start: Location): Generator<undefined, ReadonlyArray<Unremoved>> {
+export function* removing(volume: Volume, start: Location): Generator<undefined, ReadonlyArray<Unremoved>> {
   const { mount } = start
   const unremoved: Array<Unremoved> = []
   const left = new Set<Entry>()
@@ -77,7 +77,7 @@ interface Visit {
 }
 
 /** Why a link must stay. What is mounted here through another mount hides nothing, so its contents go, but not itself. */
-const obstacle = (volume: MemoryVolume, location: Location): string | undefined => {
+const obstacle = (volume: Volume, location: Location): string | undefined => {
   if (volume.mounts.mountOn(location) !== undefined) return "EXDEV"
   const emptied = !isDirectory(location.link) || isEmpty(location.link)
   return emptied && volume.mounts.isMountPoint(location.link) ? "EBUSY" : undefined
@@ -87,7 +87,7 @@ const childrenOf = (directory: Entry): ReadonlyArray<Entry> =>
   namesIn(directory).flatMap((name) => directory.children.get(name) ?? [])
 
 /** Measures a directory and all below it, without what is mounted on it. */
-export function* measuring(volume: MemoryVolume, start: Location): Generator<undefined, Usage> {
+export function* measuring(volume: Volume, start: Location): Generator<undefined, Usage> {
   const { mount } = start
   const counted = new Set<Inode>()
   let blocks = 0

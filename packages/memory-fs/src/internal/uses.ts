@@ -1,12 +1,12 @@
 /** Who is using a layer: by what the mounts hold, so a layer that has been moved since is told as well. */
 import type { LayerUse } from "@snapshotter/core/Mounter"
-import type { MemoryVolume } from "../MemoryVolume.ts"
 import { type Entry, isInside } from "./inode.ts"
 import type { MountedTree } from "./mountTable.ts"
 import { shownName } from "./names.ts"
 import { OverlayEntry } from "./overlayEntry.ts"
+import type { Volume } from "./volume.ts"
 
-export const usesOf = (volume: MemoryVolume, layer: Entry): ReadonlyArray<LayerUse> => [
+export const usesOf = (volume: Volume, layer: Entry): ReadonlyArray<LayerUse> => [
   ...volume.mounts.all.flatMap((mount) => mount.on === undefined ? [] : usesByOne(volume, layer, mount)),
   // What was detached while it was written to may be written to still.
   ...volume.mounts.lingering.flatMap((mount) =>
@@ -16,7 +16,7 @@ export const usesOf = (volume: MemoryVolume, layer: Entry): ReadonlyArray<LayerU
   )
 ]
 
-const usesByOne = (volume: MemoryVolume, layer: Entry, mount: MountedTree): Array<LayerUse> => {
+const usesByOne = (volume: Volume, layer: Entry, mount: MountedTree): Array<LayerUse> => {
   // Nothing in an overlay is a layer.
   if (layer instanceof OverlayEntry) return []
   const { root, writable } = mount

@@ -3,7 +3,6 @@
  * `system.*`, so access control lists too, it does not keep. Inside an overlay its own names are kept under longer ones, so
  * that they are data there and no marks: overlayfs.rst, "Nesting overlayfs mounts"; `fs/overlayfs/xattrs.c`.
  */
-import type { MemoryVolume } from "../MemoryVolume.ts"
 import { capabilityXattr } from "./attributes.ts"
 import { inodeToChange } from "./change.ts"
 import { Errno } from "./errno.ts"
@@ -11,6 +10,7 @@ import { type Entry, type Inode, markChanged, xattrsOf } from "./inode.ts"
 import { locate, requireWritable } from "./lookup.ts"
 import { isOwnXattr, shownXattr, storedXattr } from "./overlay.ts"
 import { OverlayEntry } from "./overlayEntry.ts"
+import type { Volume } from "./volume.ts"
 
 const nameBytesMax = 255
 const valueBytesMax = 65_536
@@ -19,7 +19,7 @@ const listBytesMax = 65_536
 const kept = ["user.", "trusted.", "security."]
 
 /** `listxattr(2)`. */
-export const listXattrs = (volume: MemoryVolume, path: string, follow: boolean): ReadonlyArray<string> => {
+export const listXattrs = (volume: Volume, path: string, follow: boolean): ReadonlyArray<string> => {
   const { link } = locate(volume, path, follow)
   const names = [...xattrsOf(link.getNode()).keys()]
   if (names.reduce((bytes, name) => bytes + Buffer.byteLength(name) + 1, 0) > listBytesMax) throw new Errno("E2BIG")
@@ -29,7 +29,7 @@ export const listXattrs = (volume: MemoryVolume, path: string, follow: boolean):
 }
 
 /** `getxattr(2)`. */
-export const getXattr = (volume: MemoryVolume, path: string, name: string, follow: boolean): Uint8Array => {
+export const getXattr = (volume: Volume, path: string, name: string, follow: boolean): Uint8Array => {
   requireName(name)
   const { link } = locate(volume, path, follow)
   requireAllowed(link.getNode(), name, "ENODATA")
@@ -42,7 +42,7 @@ export const getXattr = (volume: MemoryVolume, path: string, name: string, follo
 
 /** `setxattr(2)`. */
 export const setXattr = (
-  volume: MemoryVolume,
+  volume: Volume,
   path: string,
   name: string,
   value: Uint8Array,
@@ -69,7 +69,7 @@ export const setXattr = (
 }
 
 /** `removexattr(2)`. */
-export const removeXattr = (volume: MemoryVolume, path: string, name: string, follow: boolean): void => {
+export const removeXattr = (volume: Volume, path: string, name: string, follow: boolean): void => {
   requireName(name)
   const location = locate(volume, path, follow)
   requireWritable(location)
@@ -90,7 +90,7 @@ export const removeXattr = (volume: MemoryVolume, path: string, name: string, fo
 const isCapability = (value: Uint8Array): boolean => value.length === 20 && value[3] === 2
 
 /** Looked up first, and on a mount that can be written. */
-const refuse = (volume: MemoryVolume, path: string, follow: boolean): never => {
+const refuse = (volume: Volume, path: string, follow: boolean): never => {
   requireWritable(locate(volume, path, follow))
   throw new Errno("EINVAL")
 }
