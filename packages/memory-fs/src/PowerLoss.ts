@@ -32,6 +32,7 @@ import {
   type Choice,
   choiceBy,
   choices,
+  everReachable,
   imageAfter,
   reachable,
   variantsOf,
@@ -54,129 +55,172 @@ export interface State {
 
 export interface Options {
   /**
-   * Up to so many changes that are not on the disk, the contents of each file counted as one, all states are given;
-   * beyond, `samples` of them. 16 by default.
+   * Up to so many changes that are not on the disk, all states are given; beyond, `samples` of them. 16 by default. A file
+   * whose contents are not on the disk counts as two, since it comes up in up to four ways: so of n there are at most 2ⁿ states.
    */
   readonly completeUpTo?: number | undefined
-  /** 64 by default. What loses everything and what loses nothing are always among them. */
+  /** How many are drawn, the two that are always given among them; 64 by default. Those that turn out equal are given once. */
   readonly samples?: number | undefined
-  /** Decides which are sampled; 0 by default. */
+  /** An integer that decides which are drawn; 0 by default. */
   readonly seed?: number | undefined
 }
 
-/** The states with which the machine could come up now, each once. Taken from the volume as it is when each is asked for. */
-export function* states(
-  volume: MemoryVolume,
-  { completeUpTo = 16, samples = 64, seed = 0 }: Options = {}
-): Generator<State> {
+/**
+ * The states with which the machine could come up, each once, as it was when `states` was called: what is done to it afterwards
+ * is in none of them. The first one has lost nothing, the second one, if it is another, all that was not on the disk; these two
+ * are given whatever the options say. Each is made when it is asked for.
+ *
+ * Throws an `Error` if the volume was not made with `losesPower`.
+ */
+export const states = (volume: MemoryVolume, options: Options = {}): Generator<State> => {
   const insides = insidesOf(volume)
-  const disk = diskOf(insides)
+  return statesOf(insides, diskOf(insides), options)
+}
+
+/**
+ * What is not on the disk now, for reading: changes in their order, then files whose contents are not there.
+ *
+ * Throws an `Error` if the volume was not made with `losesPower`.
+ */
+export const unsynced = (volume: MemoryVolume): ReadonlyArray<string> => {
+  const disk = diskOf(insidesOf(volume))
+  const files = filesIn(disk, imageAfter(disk.image, disk.pending, disk.pending.map(() => true)))
+  return [...disk.pending.map(({ text }) => text), ...files.map(({ path }) => `contents of ${path}`)]
+}
+
+function* statesOf(volume: Volume, disk: Disk, options: Options): Generator<State> {
   const seen = new Set<string>()
-  const unsynced = disk.pending.length + unsyncedContents(everything(disk)).length
-  const all = unsynced <= completeUpTo ? completely(disk) : sampled(disk, samples, seed)
-  for (const { image, isWhole, story } of all) {
-    const hash = digestOf(image)
+  for (const one of survivingOf(disk, options)) {
+    const hash = digestOf(one.image)
     if (seen.has(hash)) continue
     seen.add(hash)
-    yield { hash, story, isWhole, boot: ({ onStep } = {}) => boot(insides, image, { onStep, losesPower: true }) }
+    yield {
+      hash,
+      story: storyOf(disk, one),
+      isWhole: one.isWhole,
+      boot: ({ onStep } = {}) => boot(volume, one.image, { onStep, losesPower: true })
+    }
   }
 }
 
-/** What is not on the disk now, for reading: changes in their order, then files whose contents are not there. */
-export const unsynced = (volume: MemoryVolume): ReadonlyArray<string> => {
-  const disk = diskOf(insidesOf(volume))
-  const files = unsyncedContents(everything(disk)).map(({ path }) => `contents of ${path}`)
-  return [...disk.pending.map(({ text }) => text), ...files]
-}
+// ============================================================ what may survive
 
-/** The volume's disk at this moment. */
+/** A volume's disk as it was at a moment, with nothing in it that changes later. */
 interface Disk {
   readonly image: Image
   readonly pending: ReadonlyArray<Change>
+  /** The files whose contents are not on the disk as they were written, and those with which they may come up. */
+  readonly contents: ReadonlyMap<Inode, ReadonlyArray<Uint8Array>>
 }
 
 const diskOf = ({ journal }: Volume): Disk => {
   if (!journal.records) throw new Error("this volume cannot lose power: make it with { losesPower: true }")
-  return { image: journal.image, pending: [...journal.pending] }
+  const [image, pending] = [journal.image.copy(), [...journal.pending]]
+  const contents = new Map<Inode, ReadonlyArray<Uint8Array>>()
+  for (const inode of everReachable(image, pending)) {
+    const onDisk = image.keptOf(inode).contents
+    if (inode.isFile() && !holds(inode, onDisk)) contents.set(inode, variantsOf(onDisk, contentsOf(inode)))
+  }
+  return { image, pending, contents }
 }
 
-interface Surviving {
-  readonly image: Image
-  readonly story: string
-  readonly isWhole: boolean
-}
-
-const everything = (disk: Disk): Image => imageAfter(disk.image, disk.pending, disk.pending.map(() => true))
-
-// ============================================================ contents
-
-interface Unsynced {
+/** A file whose contents are not on the disk, where a name leads to it. */
+interface File {
   readonly inode: Inode
   readonly path: string
+  /** What was written, what is on the disk, and what may else be there. */
   readonly variants: ReadonlyArray<Uint8Array>
 }
 
-/** The files that an image names and whose contents are not on the disk as they were written. */
-const unsyncedContents = (image: Image): ReadonlyArray<Unsynced> =>
-  [...reachable(image)].flatMap(([inode, path]) => {
-    if (!inode.isFile()) return []
-    const { contents } = image.keptOf(inode)
-    return holds(inode, contents) ? [] : [{ inode, path, variants: variantsOf(contents, contentsOf(inode)) }]
+const filesIn = ({ contents }: Disk, image: Image): ReadonlyArray<File> =>
+  contents.size === 0 ? [] : [...reachable(image)].flatMap(([inode, path]) => {
+    const variants = contents.get(inode)
+    return variants === undefined ? [] : [{ inode, path, variants }]
   })
 
-const withVariants = (
-  { pending }: Disk,
-  image: Image,
-  choice: Choice,
-  chosen: ReadonlyArray<readonly [Unsynced, Uint8Array]>
-): Surviving => {
+/** Which of its variants each file comes up with. */
+type Chosen = ReadonlyArray<readonly [File, number]>
+
+interface Surviving {
+  readonly choice: Choice
+  readonly chosen: Chosen
+  readonly image: Image
+  readonly isWhole: boolean
+}
+
+const surviving = (choice: Choice, image: Image, chosen: Chosen): Surviving => ({
+  choice,
+  chosen,
+  image: withContents(image, chosen.map(([{ inode, variants }, at]) => [inode, variants[at] ?? new Uint8Array()])),
+  isWhole: isAll(choice, chosen, true)
+})
+
+const isAll = (choice: Choice, chosen: Chosen, survives: boolean): boolean =>
+  choice.every((one) => one === survives) && chosen.every(([, at]) => at === (survives ? 0 : 1))
+
+const storyOf = ({ pending }: Disk, { choice, chosen, isWhole }: Surviving): string => {
+  if (isWhole) return "nothing was lost"
   const lost = pending.filter((_, at) => choice[at] !== true).map(({ text }) => text)
-  const other = chosen.filter(([{ variants }, bytes]) => bytes !== variants[0])
-    .map(([{ path }, bytes]) =>
-      `${path} has ${bytes.length} bytes${bytes.every((byte) => byte === 0) ? ", all 0" : ""}`
-    )
-  const isWhole = lost.length + other.length === 0
-  return {
-    image: withContents(image, chosen.map(([{ inode }, bytes]) => [inode, bytes])),
-    story: isWhole ? "nothing was lost" : ["lost", ...lost, ...other].join("\n  "),
-    isWhole
-  }
+  const other = chosen.flatMap(([{ path, variants }, at]) => {
+    const bytes = variants[at]
+    if (at === 0 || bytes === undefined) return []
+    return [`${path} has ${bytes.length} bytes${bytes.every((byte) => byte === 0) ? ", all 0" : ""}`]
+  })
+  return ["lost", ...lost, ...other].join("\n  ")
 }
 
 // ============================================================ all, or some
 
-function* completely(disk: Disk): Generator<Surviving> {
-  for (const choice of choices(disk.pending)) {
-    const image = imageAfter(disk.image, disk.pending, choice)
-    const files = unsyncedContents(image)
-    for (const chosen of combinations(files)) yield withVariants(disk, image, choice, chosen)
+function* survivingOf(disk: Disk, { completeUpTo = 16, samples = 64, seed = 0 }: Options): Generator<Surviving> {
+  const { contents, pending } = disk
+  yield extreme(disk, true)
+  const count = pending.length + 2 * contents.size
+  if (count === 0) return
+  yield extreme(disk, false)
+  for (const one of count <= completeUpTo ? completely(disk) : sampled(disk, samples - 2, seed)) {
+    if (!one.isWhole && !isAll(one.choice, one.chosen, false)) yield one
   }
 }
 
-function* combinations(files: ReadonlyArray<Unsynced>): Generator<ReadonlyArray<readonly [Unsynced, Uint8Array]>> {
+/** What all survives, or nothing. */
+const extreme = (disk: Disk, survives: boolean): Surviving => {
+  const choice = disk.pending.map(() => survives)
+  const image = imageAfter(disk.image, disk.pending, choice)
+  return surviving(choice, image, filesIn(disk, image).map((file) => [file, survives ? 0 : 1]))
+}
+
+function* completely(disk: Disk): Generator<Surviving> {
+  for (const choice of choices(disk.pending)) {
+    const image = imageAfter(disk.image, disk.pending, choice)
+    for (const chosen of combinations(filesIn(disk, image))) yield surviving(choice, image, chosen)
+  }
+}
+
+function* combinations(files: ReadonlyArray<File>): Generator<Chosen> {
   const [file, ...others] = files
   if (file === undefined) return yield []
   for (const rest of combinations(others)) {
-    for (const variant of file.variants) yield [[file, variant], ...rest]
+    for (const at of file.variants.keys()) yield [[file, at], ...rest]
   }
 }
 
 function* sampled(disk: Disk, samples: number, seed: number): Generator<Surviving> {
-  const random = randomFrom(seed)
+  // Other numbers for other disks: who looks at each step of a run would else see the same few states each time.
+  const random = randomFrom(disk.pending.reduce((mixed, { text }) => Math.imul(mixed ^ text.length, 0x9e3779b1), seed))
   for (let at = 0; at < samples; at++) {
-    // From all through most and few to none, so that long prefixes come up as well as short ones.
-    const likelihood = at === 0 ? 1 : at === 1 ? 0 : 1 - random() ** 3
+    // From most to few, so that long prefixes come up as well as short ones.
+    const likelihood = 1 - random() ** 3
     const choice = choiceBy(disk.pending, () => random() < likelihood)
     const image = imageAfter(disk.image, disk.pending, choice)
-    const files = unsyncedContents(image)
-    yield withVariants(disk, image, choice, files.map((file) => [file, pick(file, likelihood, random)] as const))
+    yield surviving(
+      choice,
+      image,
+      filesIn(disk, image).map((file) => [file, random() < likelihood ? 0 : otherOf(file, random)])
+    )
   }
 }
 
-const pick = ({ variants }: Unsynced, likelihood: number, random: () => number): Uint8Array => {
-  const [kept = new Uint8Array(), ...others] = variants
-  return random() < likelihood ? kept : others[Math.floor(random() * others.length)] ?? kept
-}
+const otherOf = ({ variants }: File, random: () => number): number => 1 + Math.floor(random() * (variants.length - 1))
 
 /** Numbers from 0 to just below 1 that a seed repeats: mulberry32. */
 const randomFrom = (seed: number) => {

@@ -59,6 +59,10 @@ it.effect("the layer is a process, which ends with its scope", () =>
     assert.deepStrictEqual(lockedOn(volume), [])
   }))
 
+it("only a volume that this package has made has insides", () => {
+  assert.throws(() => MemoryStoreFileSystem.make({ ...MemoryVolume.make() }), "MemoryVolume.make")
+})
+
 // === as text
 
 it.effect("a volume renders as a tree, with mounts and locks", () =>

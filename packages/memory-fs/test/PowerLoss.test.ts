@@ -7,7 +7,7 @@ import * as MemoryStoreFileSystem from "@snapshotter/memory-fs/MemoryStoreFileSy
 import * as MemoryTreeFileSystem from "@snapshotter/memory-fs/MemoryTreeFileSystem"
 import * as MemoryVolume from "@snapshotter/memory-fs/MemoryVolume"
 import * as PowerLoss from "@snapshotter/memory-fs/PowerLoss"
-import { Effect } from "effect"
+import { Effect, Exit } from "effect"
 
 /** A disk with nothing unsynced on it, and ways to use it. */
 const machine = (options: MemoryVolume.Options = {}) => {
@@ -37,6 +37,12 @@ const found = (volume: MemoryVolume.MemoryVolume, options?: PowerLoss.Options) =
     Effect.forEach([...PowerLoss.states(volume, options)], (state) => listing(state.boot())),
     (all) => all.sort()
   )
+
+const countUpTo = (most: number, items: Iterable<unknown>): number => {
+  let count = 0
+  for (const _ of items) if (++count === most) break
+  return count
+}
 
 describe("what was synced is there, what was not may be", () => {
   it.effect("a new disk comes up as it is", () =>
@@ -249,6 +255,78 @@ describe("how many, and which", () => {
       assert.include(some, yield* listing(volume))
     }))
 
+  it.effect("what loses nothing is first and what loses all is second, however few are asked for", () =>
+    Effect.gen(function*() {
+      const { files, sync, volume } = machine()
+      yield* files.writeFileString("/tmp/f", "abcd")
+      yield* sync({ kind: "directory", path: "/tmp" })
+      yield* files.writeFileString("/tmp/g", "efgh")
+      for (const samples of [0, 1, 2]) {
+        const given = [...PowerLoss.states(volume, { completeUpTo: 0, samples })]
+        assert.deepStrictEqual(yield* Effect.forEach(given, (state) => listing(state.boot())), ["f=abcd g=efgh", "f="])
+        assert.deepStrictEqual(given.map(({ isWhole }) => isWhole), [true, false])
+      }
+      const complete = yield* Effect.forEach([...PowerLoss.states(volume)], (state) => listing(state.boot()))
+      assert.deepStrictEqual(complete.slice(0, 2), ["f=abcd g=efgh", "f="])
+      assert.strictEqual(complete.length, 4 + 4 * 4)
+    }))
+
+  it.effect("sixteen changes are enumerated, and the contents of a file count as two: never more than 2¹⁶ states", () =>
+    Effect.gen(function*() {
+      const { files, sync, volume } = machine()
+      for (let at = 0; at < 17; at++) yield* files.makeDirectory(`/tmp/${at}`)
+      yield* sync({ kind: "tree", path: "/tmp" })
+      // In places of their own, so that any of them may be lost without the others.
+      for (let at = 0; at < 8; at++) yield* files.chmod(`/tmp/${at}`, 0o700)
+      assert.lengthOf([...PowerLoss.states(volume, { completeUpTo: 8, samples: 0 })], 2 ** 8)
+      for (let at = 8; at < 16; at++) yield* files.chmod(`/tmp/${at}`, 0o700)
+      assert.isAbove(countUpTo(1_000, PowerLoss.states(volume, { samples: 0 })), 999)
+      yield* files.chmod("/tmp/16", 0o700)
+      assert.lengthOf([...PowerLoss.states(volume, { samples: 0 })], 2)
+      yield* sync({ kind: "tree", path: "/tmp" })
+      for (let at = 0; at < 3; at++) yield* files.writeFileString(`/tmp/file${at}`, "abcd")
+      yield* sync({ kind: "directory", path: "/tmp" })
+      assert.lengthOf([...PowerLoss.states(volume, { completeUpTo: 6, samples: 0 })], 4 ** 3)
+      assert.lengthOf([...PowerLoss.states(volume, { completeUpTo: 5, samples: 0 })], 2)
+    }))
+
+  it.effect("the states are those of when they were asked for, whatever is done before they are looked at", () =>
+    Effect.gen(function*() {
+      const { files, sync, volume } = machine()
+      yield* files.writeFileString("/tmp/f", "abcd")
+      yield* sync({ kind: "tree", path: "/tmp" })
+      yield* files.makeDirectory("/tmp/d")
+      yield* files.writeFileString("/tmp/f", "efgh")
+      yield* files.writeFileString("/tmp/d/g", "ijkl")
+      // Past this package, and synced: nothing has told of it before.
+      volume.memfs.writeFileSync("/tmp/h", "mnop")
+      yield* sync({ kind: "directory", path: "/tmp" })
+      const expected = yield* found(volume)
+      const [late, begun] = [PowerLoss.states(volume), PowerLoss.states(volume)]
+      const first = begun.next()
+      yield* files.writeFileString("/tmp/f", "other")
+      yield* files.writeFileString("/tmp/d/g", "other")
+      yield* files.makeDirectory("/tmp/d/e")
+      yield* files.chmod("/tmp/h", 0o600)
+      yield* sync({ kind: "tree", path: "/tmp" })
+      yield* files.remove("/tmp/d", { recursive: true })
+      for (const given of [[...late], [...first.done === true ? [] : [first.value], ...begun]]) {
+        assert.deepStrictEqual((yield* Effect.forEach(given, (state) => listing(state.boot()))).sort(), expected)
+        for (const state of given) {
+          assert.strictEqual((yield* MemoryTreeFileSystem.make(state.boot()).lstat("/tmp/h")).mode & 0o777, 0o666)
+        }
+      }
+    }))
+
+  it.effect("a file that was removed comes back with the contents that it had", () =>
+    Effect.gen(function*() {
+      const { files, sync, volume } = machine()
+      yield* files.writeFileString("/tmp/f", "abcd")
+      yield* sync({ kind: "directory", path: "/tmp" })
+      yield* files.remove("/tmp/f")
+      assert.deepStrictEqual(yield* found(volume), ["", "f=", "f=0000", "f=ab", "f=abcd"])
+    }))
+
   it.effect("the old machine runs on, and the new one loses power as well", () =>
     Effect.gen(function*() {
       const { files, volume } = machine()
@@ -282,7 +360,22 @@ describe("how many, and which", () => {
       assert.strictEqual(yield* store.readFile("/tmp/d/f"), "x")
     }))
 
+  it.effect("what is thrown at a step ends the call as a defect, and the step is not done", () =>
+    Effect.gen(function*() {
+      const over = new Error("over")
+      const { store } = machine({
+        onStep: ({ kind }: MemoryVolume.DiskStep) => {
+          if (kind === "contents") throw over
+          return undefined
+        }
+      })
+      const exit = yield* Effect.exit(store.writeFile("/tmp/f", "text", 0o600))
+      assert.deepStrictEqual(exit, Exit.die(over))
+      assert.strictEqual(yield* store.readFile("/tmp/f"), "")
+    }))
+
   it("a volume that was not made for it says so", () => {
-    assert.throws(() => [...PowerLoss.states(MemoryVolume.make())], "losesPower")
+    assert.throws(() => PowerLoss.states(MemoryVolume.make()), "losesPower")
+    assert.throws(() => PowerLoss.unsynced(MemoryVolume.make()), "losesPower")
   })
 })

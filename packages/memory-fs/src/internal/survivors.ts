@@ -90,6 +90,23 @@ export const reachable = (image: Image): ReadonlyMap<Inode, string> => {
   return met
 }
 
+/** All that may lie on the disk, whichever of the changes survive. */
+export const everReachable = (image: Image, pending: ReadonlyArray<Change>): ReadonlySet<Inode> => {
+  const met = new Set([image.root])
+  const entering = new Map<Inode, Array<Inode>>()
+  for (const { directory, inode } of pending.flatMap(({ entries }) => entries)) {
+    if (inode === undefined) continue
+    const known = entering.get(directory)
+    if (known === undefined) entering.set(directory, [inode])
+    else known.push(inode)
+  }
+  for (const directory of met) {
+    for (const child of image.keptOf(directory).entries.values()) met.add(child)
+    for (const child of entering.get(directory) ?? []) met.add(child)
+  }
+  return met
+}
+
 /** Names in their order, so that equal trees are gone through alike. */
 export const sorted = (kept: Kept): ReadonlyArray<readonly [string, Inode]> => {
   const known = inOrder.get(kept)
