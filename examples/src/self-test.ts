@@ -129,7 +129,7 @@ const tidy = (machine: Machine) =>
 const failCall = (backend: Backend, n: number) =>
   Effect.gen(function*() {
     const machine = yield* machineOf(backend)
-    const faults = Faults.make(Faults.failNth(n, "EIO"))
+    const faults = Faults.make(Faults.at(n, { fail: "EIO" }))
     yield* runOn(machine, commitBase(example.files))
     const exit = yield* Effect.exit(runOn(machine, applyEdits(base, result, example.edits), faults))
     const happened = yield* runOn(machine, Effect.andThen(tidy(machine), allOrNothing(machine, example)))

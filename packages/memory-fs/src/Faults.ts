@@ -20,7 +20,7 @@
  * const program = Fork.committed({ key }, name, (directory) =>
  *   FileSystem.FileSystem.use((fs) => fs.writeFileString(`${directory}/a`, "1")))
  *
- * const cases = Faults.everyStep((n) => Faults.failNthStep(n, "ENOSPC"), (faults) =>
+ * const cases = Faults.everyStep((n) => Faults.atStep(n, { fail: "ENOSPC" }), (faults) =>
  *   Effect.exit(program).pipe(
  *     Effect.provide(MemorySnapshotter.layerWith({ faults }), { local: true })
  *   ))
@@ -61,7 +61,7 @@ export interface Step extends DiskStep {
  * - `pass`: it is performed.
  * - `{ fail: code }`: it is not performed, and fails with this errno.
  * - `{ failHalfway: code }`: as much of it is performed as a call may leave behind that is not one step, then it fails.
- * - `die`, `dieHalfway`, `dieAfter`: the process dies before, in the middle of, or after performing it.
+ * - `dieBefore`, `dieHalfway`, `dieAfter`: the process dies before, in the middle of, or after performing it.
  * - `hang`: it never ends. It can be interrupted.
  * - `{ before: effect }`: something else happens first, then it is performed; `{ after: effect }`: it is performed, and
  *   something else happens before whoever called is answered. What the effect ends with counts for nothing.
@@ -73,7 +73,7 @@ export interface Step extends DiskStep {
 export type Fate =
   | "pass"
   | "hang"
-  | "die"
+  | "dieBefore"
   | "dieHalfway"
   | "dieAfter"
   | { readonly fail: string }
@@ -81,11 +81,13 @@ export type Fate =
   | { readonly before: Effect.Effect<unknown, unknown> }
   | { readonly after: Effect.Effect<unknown, unknown> }
 
+/** Decides what becomes of each call, when it is made. Asked once for each, in their order, as long as the process lives. */
 export type Injector = (call: Call) => Fate
 
 /** What becomes of a step: it is done; it is not, and the call fails with this errno; the process dies before it. */
-export type StepFate = "pass" | "die" | { readonly fail: string }
+export type StepFate = "pass" | "dieBefore" | { readonly fail: string }
 
+/** The same of each step of the disk. */
 export type StepInjector = (step: Step) => StepFate
 
 /** The defect with which every call of a dead process ends. */
@@ -112,28 +114,20 @@ const halfDone: ReadonlySet<string> = new Set<keyof StoreFileSystem>([
 
 // ============================================================ injectors
 
+/** Every call passes. */
 export const noFaults: Injector = () => "pass"
 
-/** The n-th call, counted from 1, fails. */
-export const failNth = (n: number, code: string): Injector => at(n, { fail: code })
+/** The n-th call, counted from 1, meets this fate. */
+export const at = (n: number, fate: Fate): Injector => ({ index }) => index === n ? fate : "pass"
 
-/** The n-th call and all after it fail. */
-export const failFrom = (n: number, code: string): Injector => ({ index }) => index >= n ? { fail: code } : "pass"
+/** The n-th call and all after it. */
+export const from = (n: number, fate: Fate): Injector => ({ index }) => index >= n ? fate : "pass"
 
-/** The n-th call fails when half of it is done. */
-export const failHalfway = (n: number, code: string): Injector => at(n, { failHalfway: code })
+/** The n-th step of the disk, counted from 1, meets this fate. */
+export const atStep = (n: number, fate: StepFate): StepInjector => ({ index }) => index === n ? fate : "pass"
 
-/** The process dies before the n-th call is performed. */
-export const dieBefore = (n: number): Injector => at(n, "die")
-
-/** The process dies when half of the n-th call is done. */
-export const dieHalfway = (n: number): Injector => at(n, "dieHalfway")
-
-/** The process dies once the n-th call is performed. */
-export const dieAfter = (n: number): Injector => at(n, "dieAfter")
-
-/** The n-th call never ends. */
-export const hangNth = (n: number): Injector => at(n, "hang")
+/** The n-th step and all after it. */
+export const fromStep = (n: number, fate: StepFate): StepInjector => ({ index }) => index >= n ? fate : "pass"
 
 /** Only calls that `concerns` names are given to the injector. */
 export const when = (concerns: (call: Call) => boolean, injector: Injector): Injector => (call) =>
@@ -148,19 +142,6 @@ export const firstOf = (...injectors: ReadonlyArray<Injector>): Injector => (cal
   return "pass"
 }
 
-const at = (n: number, fate: Fate): Injector => ({ index }) => index === n ? fate : "pass"
-
-/** The n-th step of the disk fails. */
-export const failNthStep = (n: number, code: string): StepInjector => ({ index }) =>
-  index === n ? { fail: code } : "pass"
-
-/** The n-th step of the disk and all after it fail. */
-export const failFromStep = (n: number, code: string): StepInjector => ({ index }) =>
-  index >= n ? { fail: code } : "pass"
-
-/** The process dies before the n-th step of the disk. */
-export const dieBeforeStep = (n: number): StepInjector => ({ index }) => index === n ? "die" : "pass"
-
 // ============================================================ the simulated process
 
 /** A call that was made, and what became of it. */
@@ -171,7 +152,9 @@ export interface TracedCall {
 }
 
 export interface Faults {
+  /** The port as this process has it: each of its calls meets what the injector says, and none is made once it is dead. */
   readonly storeFileSystem: (inner: StoreFileSystem) => StoreFileSystem
+  /** The same; what the dead process had mounted stays mounted. */
   readonly mounter: (inner: Mounter) => Mounter
   /** A call of some other port: `fail` makes the failure that it would answer with this errno. */
   readonly call: <A, E, R>(
@@ -234,7 +217,7 @@ export const make = (injector: Injector = noFaults, stepInjector: StepInjector =
       if (fate === "pass") return call.perform
       injected++
       if (fate === "hang") return Effect.never
-      if (fate === "die") return die(made, "before")
+      if (fate === "dieBefore") return die(made, "before")
       // A call that fails by itself has ended as well, so the process dies after it all the same.
       if (fate === "dieAfter") return Effect.andThen(Effect.exit(call.perform), die(made, "after"))
       const halfway = Effect.exit(call.halfway ?? Effect.void)
@@ -256,7 +239,7 @@ export const make = (injector: Injector = noFaults, stepInjector: StepInjector =
     if (fate === "pass") return undefined
     injected++
     lines.push(() => `  ${renderCall(step)} → ${typeof fate === "string" ? fate : fate.fail}`)
-    if (fate !== "die") return fate.fail
+    if (fate !== "dieBefore") return fate.fail
     death = new ProcessDied(step, "before")
     throw death
   }
@@ -300,6 +283,9 @@ export class NothingInjected extends Schema.TaggedError<NothingInjected>()("Noth
  * The program is given the process whose ports it is to use, and the number of the call. It makes a machine of its own, does
  * what is tested, and judges what came of it; what is none of that runs in {@link Faults.spare}. A failure of it ends the
  * loop: {@link Faults.render} tells the story.
+ *
+ * Each run has to end. A call that meets `hang` does not, so with that fate the program has to interrupt what it tests. One that
+ * tries again until it succeeds does not either, where all calls from the n-th on fail.
  */
 export const everyCall = <E, R>(
   injectorAt: (n: number) => Injector,

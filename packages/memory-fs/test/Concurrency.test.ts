@@ -463,7 +463,7 @@ describe("nobody stands in the way of others", () => {
           const volume = MemoryVolume.make()
           const healthy = yield* storeOf(volume, "healthy")
           let dies = 1 + random.below(30)
-          const faults = Faults.make(() => lockedOn(volume).length > 0 && --dies === 0 ? "die" : "pass")
+          const faults = Faults.make(() => lockedOn(volume).length > 0 && --dies === 0 ? "dieBefore" : "pass")
           const doomed = yield* Effect.exit(storeOf(volume, "doomed", {}, faults))
           const work = (store: Snapshotter) =>
             Effect.gen(function*() {

@@ -238,7 +238,7 @@ describe("what cannot be read now", () => {
     "keeps no store from being opened, where it is on its way out",
     Effect.gen(function*() {
       const { as, volume } = machine()
-      const dying = Faults.make(first("removeTree", "/trash/", "die"))
+      const dying = Faults.make(first("removeTree", "/trash/", "dieBefore"))
       yield* as({}, Snapshotter.use((store) => store.prepare(key)))
       yield* Effect.exit(as({ faults: dying }, Snapshotter.use((store) => store.remove(key))))
       yield* volume.kill("process 2")
@@ -288,7 +288,7 @@ test(
   "a commit that never came to be leaves a place for marks of children, which cleanup takes",
   Effect.gen(function*() {
     const { as, volume } = machine()
-    const faults = Faults.make(first("sync", "/index", "die"))
+    const faults = Faults.make(first("sync", "/index", "dieBefore"))
     yield* as({}, Snapshotter.use((store) => store.prepare(key)))
     yield* Effect.exit(as({ faults }, Snapshotter.use((store) => store.commit(base, key))))
     yield* volume.kill("process 2")

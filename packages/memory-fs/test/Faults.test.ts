@@ -73,7 +73,7 @@ it.effect("a call counts when it runs, not when it is made", () =>
 
 it.effect("file system and mounter of one process are numbered together", () =>
   Effect.gen(function*() {
-    const { faults, fs, mounter } = wrapped(Faults.failNth(2, "EIO"))
+    const { faults, fs, mounter } = wrapped(Faults.at(2, { fail: "EIO" }))
     yield* fs.lstat("/tmp")
     const error = yield* Effect.flip(mounter.mounted)
     assert.deepStrictEqual([error._tag, error._tag === "MountFailed" && error.code], ["MountFailed", "EIO"])
@@ -82,9 +82,9 @@ it.effect("file system and mounter of one process are numbered together", () =>
 
 // === failing
 
-it.effect("failNth: that call is not performed, the others are", () =>
+it.effect("fail at one: that call is not performed, the others are", () =>
   Effect.gen(function*() {
-    const world = wrapped(Faults.failNth(2, "ENOSPC"))
+    const world = wrapped(Faults.at(2, { fail: "ENOSPC" }))
     const error = yield* Effect.flip(three(world.fs))
     assert.deepStrictEqual([error.operation, error.path, error.code], ["makeDirectory", "/tmp/2", "ENOSPC"])
     assert.deepStrictEqual(yield* namesIn(world), ["1"])
@@ -92,9 +92,9 @@ it.effect("failNth: that call is not performed, the others are", () =>
     assert.deepStrictEqual([world.faults.calls(), world.faults.injected()], [3, 1])
   }))
 
-it.effect("failFrom: that call and all after it fail", () =>
+it.effect("fail from one on: that call and all after it fail", () =>
   Effect.gen(function*() {
-    const world = wrapped(Faults.failFrom(2, "EIO"))
+    const world = wrapped(Faults.from(2, { fail: "EIO" }))
     for (let i = 0; i < 3; i++) yield* Effect.exit(three(world.fs))
     assert.deepStrictEqual(yield* namesIn(world), ["1"])
     assert.strictEqual(world.faults.injected(), world.faults.calls() - 1)
@@ -102,10 +102,10 @@ it.effect("failFrom: that call and all after it fail", () =>
 
 it.effect("failHalfway: half of a text is written, half of a tree removed", () =>
   Effect.gen(function*() {
-    const writing = wrapped(Faults.failHalfway(1, "ENOSPC"))
+    const writing = wrapped(Faults.at(1, { failHalfway: "ENOSPC" }))
     assert.strictEqual((yield* Effect.flip(writing.fs.writeFile("/tmp/f", "12345678", 0o644))).code, "ENOSPC")
     assert.strictEqual(yield* writing.healthy.readFile("/tmp/f"), "1234")
-    const removing = wrapped(Faults.failHalfway(1, "EIO"))
+    const removing = wrapped(Faults.at(1, { failHalfway: "EIO" }))
     yield* three(removing.healthy)
     assert.strictEqual((yield* Effect.flip(removing.fs.removeTree("/tmp"))).code, "EIO")
     assert.deepStrictEqual(yield* namesIn(removing), ["3"])
@@ -113,8 +113,8 @@ it.effect("failHalfway: half of a text is written, half of a tree removed", () =
 
 it.effect("when and firstOf compose: the second rename fails, and the fifth call", () =>
   Effect.gen(function*() {
-    const renames = Faults.when(({ operation }) => operation === "moveNoReplace", Faults.failFrom(3, "EXDEV"))
-    const { faults, fs } = wrapped(Faults.firstOf(renames, Faults.failNth(5, "EIO")))
+    const renames = Faults.when(({ operation }) => operation === "moveNoReplace", Faults.from(3, { fail: "EXDEV" }))
+    const { faults, fs } = wrapped(Faults.firstOf(renames, Faults.at(5, { fail: "EIO" })))
     yield* fs.makeDirectory("/tmp/1", 0o755)
     yield* fs.moveNoReplace("/tmp/1", "/tmp/2")
     yield* fs.lstat("/tmp/2")
@@ -127,19 +127,19 @@ it.effect("when and firstOf compose: the second rename fails, and the fifth call
 
 it.effect("dieBefore: that call is not performed, and every later one dies too", () =>
   Effect.gen(function*() {
-    const world = wrapped(Faults.dieBefore(2))
+    const world = wrapped(Faults.at(2, "dieBefore"))
     assert.strictEqual(deathOf(yield* Effect.exit(three(world.fs))), 2)
     assert.deepStrictEqual(yield* namesIn(world), ["1"])
     assert.strictEqual(deathOf(yield* Effect.exit(world.fs.lstat("/tmp"))), 2)
     assert.strictEqual(deathOf(yield* Effect.exit(world.mounter.mounted)), 2)
     assert.isTrue(world.faults.isDead())
     assert.deepStrictEqual([world.faults.calls(), world.faults.injected()], [2, 1])
-    assert.deepStrictEqual(world.faults.trace().map(({ fate }) => fate), ["pass", "die", "dead", "dead"])
+    assert.deepStrictEqual(world.faults.trace().map(({ fate }) => fate), ["pass", "dieBefore", "dead", "dead"])
   }))
 
 it.effect("dieAfter: that call is performed, and nothing more", () =>
   Effect.gen(function*() {
-    const world = wrapped(Faults.dieAfter(2))
+    const world = wrapped(Faults.at(2, "dieAfter"))
     assert.strictEqual(deathOf(yield* Effect.exit(three(world.fs))), 2)
     assert.deepStrictEqual(yield* namesIn(world), ["1", "2"])
     assert.isTrue(world.faults.isDead())
@@ -147,20 +147,20 @@ it.effect("dieAfter: that call is performed, and nothing more", () =>
 
 it.effect("dieAfter a call that fails by itself dies all the same", () =>
   Effect.gen(function*() {
-    const { fs } = wrapped(Faults.dieAfter(1))
+    const { fs } = wrapped(Faults.at(1, "dieAfter"))
     assert.strictEqual(deathOf(yield* Effect.exit(fs.readDirectory("/missing"))), 1)
   }))
 
 it.effect("dieHalfway: half of a text is there", () =>
   Effect.gen(function*() {
-    const { fs, healthy } = wrapped(Faults.dieHalfway(1))
+    const { fs, healthy } = wrapped(Faults.at(1, "dieHalfway"))
     assert.strictEqual(deathOf(yield* Effect.exit(fs.writeFile("/tmp/f", "12345678", 0o644))), 1)
     assert.strictEqual(yield* healthy.readFile("/tmp/f"), "1234")
   }))
 
 it.effect("a dead process cleans nothing up: its finalizers die", () =>
   Effect.gen(function*() {
-    const world = wrapped(Faults.dieBefore(2))
+    const world = wrapped(Faults.at(2, "dieBefore"))
     const program = Effect.acquireUseRelease(
       world.fs.makeDirectory("/tmp/1", 0o755),
       () => world.fs.makeDirectory("/tmp/2", 0o755),
@@ -172,7 +172,7 @@ it.effect("a dead process cleans nothing up: its finalizers die", () =>
 
 it.effect("a dead process releases no lock: its end does", () =>
   Effect.gen(function*() {
-    const { faults, fs, healthy } = wrapped(Faults.dieBefore(2))
+    const { faults, fs, healthy } = wrapped(Faults.at(2, "dieBefore"))
     const lock = yield* fs.tryLock("/tmp")
     yield* Effect.exit(fs.lstat("/tmp"))
     if (lock !== undefined) assert.strictEqual(deathOf(yield* Effect.exit(lock.release)), 2)
@@ -182,7 +182,7 @@ it.effect("a dead process releases no lock: its end does", () =>
 
 it.effect("a dead process unmounts nothing when its scopes close; a living one does", () =>
   Effect.gen(function*() {
-    for (const injector of [Faults.noFaults, Faults.dieBefore(2)]) {
+    for (const injector of [Faults.noFaults, Faults.at(2, "dieBefore")]) {
       const { fs, healthy, healthyMounter, mounter } = wrapped(injector)
       yield* healthy.makeDirectory("/tmp/1", 0o755)
       const scope = yield* Scope.make()
@@ -197,7 +197,7 @@ it.effect("a dead process unmounts nothing when its scopes close; a living one d
 
 it.effect("a call that hangs can be interrupted, and was not performed", () =>
   Effect.gen(function*() {
-    const world = wrapped(Faults.hangNth(1))
+    const world = wrapped(Faults.at(1, "hang"))
     const fiber = yield* Effect.forkChild(three(world.fs), { startImmediately: true })
     yield* Effect.yieldNow
     yield* Fiber.interrupt(fiber)
@@ -224,19 +224,19 @@ it.effect("before and after: what else happens, happens then, whatever it ends w
 
 it.effect("what is spared is not numbered and meets nothing, but a dead process stays dead", () =>
   Effect.gen(function*() {
-    const { faults, fs } = wrapped(Faults.failNth(2, "EIO"))
+    const { faults, fs } = wrapped(Faults.at(2, { fail: "EIO" }))
     yield* faults.spare(three(fs))
     yield* fs.lstat("/tmp")
     assert.deepStrictEqual([faults.calls(), faults.injected()], [1, 0])
     assert.strictEqual((yield* Effect.flip(fs.lstat("/tmp"))).code, "EIO")
-    const dying = wrapped(Faults.dieBefore(1))
+    const dying = wrapped(Faults.at(1, "dieBefore"))
     yield* Effect.exit(dying.fs.lstat("/tmp"))
     assert.strictEqual(deathOf(yield* Effect.exit(dying.faults.spare(dying.fs.lstat("/tmp")))), 1)
   }))
 
 it.effect("call: what is no port's can be struck as well", () =>
   Effect.gen(function*() {
-    const faults = Faults.make(Faults.failNth(2, "ENOSPC"))
+    const faults = Faults.make(Faults.at(2, { fail: "ENOSPC" }))
     const mine = faults.call("download", ["/tmp/1"], Effect.succeed("done"), (code) => `no room: ${code}`)
     assert.strictEqual(yield* mine, "done")
     assert.strictEqual(yield* Effect.flip(mine), "no room: ENOSPC")
@@ -245,10 +245,10 @@ it.effect("call: what is no port's can be struck as well", () =>
 
 it.effect("halfway, sync has not begun, and attributes were copied in part", () =>
   Effect.gen(function*() {
-    const syncing = wrapped(Faults.failHalfway(1, "EMFILE"))
+    const syncing = wrapped(Faults.at(1, { failHalfway: "EMFILE" }))
     const failure = yield* Effect.flip(syncing.fs.sync([{ kind: "directory", path: "/tmp" }]))
     assert.deepStrictEqual([failure.operation, failure.code], ["openForSync", "EMFILE"])
-    const copying = wrapped(Faults.failHalfway(1, "ENOSPC"))
+    const copying = wrapped(Faults.at(1, { failHalfway: "ENOSPC" }))
     yield* three(copying.healthy)
     yield* copying.healthy.setMode("/tmp/1", 0o1700)
     yield* Effect.flip(copying.fs.copyDirectoryAttributes("/tmp/1", "/tmp/2"))
@@ -260,7 +260,7 @@ it.effect("halfway, sync has not begun, and attributes were copied in part", () 
 it.effect("everyCall strikes one call after another, until a run makes fewer, and says how many there were", () =>
   Effect.gen(function*() {
     const deaths: Array<number | string> = []
-    const cases = yield* Faults.everyCall(Faults.dieBefore, (faults) =>
+    const cases = yield* Faults.everyCall((n) => Faults.at(n, "dieBefore"), (faults) =>
       Effect.gen(function*() {
         const fs = faults.storeFileSystem(MemoryStoreFileSystem.make(MemoryVolume.make()))
         yield* faults.spare(fs.lstat("/tmp"))
@@ -270,10 +270,27 @@ it.effect("everyCall strikes one call after another, until a run makes fewer, an
     assert.deepStrictEqual(deaths, [1, 2, 3, "success"])
   }))
 
+it.effect("everyCall with calls that hang: the program interrupts what it tests", () =>
+  Effect.gen(function*() {
+    const made: Array<number> = []
+    const cases = yield* Faults.everyCall((n) => Faults.at(n, "hang"), (faults) =>
+      Effect.gen(function*() {
+        const volume = MemoryVolume.make()
+        const fiber = yield* Effect.forkChild(three(faults.storeFileSystem(MemoryStoreFileSystem.make(volume))), {
+          startImmediately: true
+        })
+        yield* Effect.yieldNow
+        yield* Fiber.interrupt(fiber)
+        made.push((yield* MemoryStoreFileSystem.make(volume).readDirectory("/tmp")).length)
+      }))
+    assert.strictEqual(cases, 3)
+    assert.deepStrictEqual(made, [0, 1, 2, 3])
+  }))
+
 it.effect("everyCall goes on where one call is not concerned", () =>
   Effect.gen(function*() {
     const cases = yield* Faults.everyCall(
-      (n) => Faults.when(({ paths }) => paths.includes("/tmp/3"), Faults.failNth(n, "EIO")),
+      (n) => Faults.when(({ paths }) => paths.includes("/tmp/3"), Faults.at(n, { fail: "EIO" })),
       (faults) => Effect.exit(three(faults.storeFileSystem(MemoryStoreFileSystem.make(MemoryVolume.make()))))
     )
     assert.strictEqual(cases, 1)
@@ -281,9 +298,9 @@ it.effect("everyCall goes on where one call is not concerned", () =>
 
 it.effect("a loop in which nothing was struck fails", () =>
   Effect.gen(function*() {
-    const nothing = yield* Effect.flip(Faults.everyCall((n) => Faults.failNth(n, "EIO"), () => Effect.void))
+    const nothing = yield* Effect.flip(Faults.everyCall((n) => Faults.at(n, { fail: "EIO" }), () => Effect.void))
     assert.strictEqual(nothing._tag, "NothingInjected")
-    const spared = yield* Effect.flip(Faults.everyStep((n) => Faults.failNthStep(n, "EIO"), (faults) => {
+    const spared = yield* Effect.flip(Faults.everyStep((n) => Faults.atStep(n, { fail: "EIO" }), (faults) => {
       const fs = MemoryStoreFileSystem.make(MemoryVolume.make({ onStep: faults.onStep }))
       return faults.spare(Effect.exit(three(fs)))
     }))
@@ -293,7 +310,7 @@ it.effect("a loop in which nothing was struck fails", () =>
 it.effect("a program that does not hold ends the loop", () =>
   Effect.gen(function*() {
     const failure = yield* Effect.flip(
-      Faults.everyCall((n) => Faults.failNth(n, "EIO"), (faults, n) =>
+      Faults.everyCall((n) => Faults.at(n, { fail: "EIO" }), (faults, n) =>
         Effect.andThen(
           Effect.exit(three(faults.storeFileSystem(MemoryStoreFileSystem.make(MemoryVolume.make())))),
           Effect.suspend(() => n === 2 ? Effect.fail(faults.render()) : Effect.void)
@@ -312,13 +329,16 @@ const onDisk = (faults: Faults.Faults) => {
 it.effect("everyStep fails each step of a call: a file is left empty, a tree half removed", () =>
   Effect.gen(function*() {
     const left: Array<string> = []
-    const cases = yield* Faults.everyStep((n) => Faults.failNthStep(n, "ENOSPC"), (faults) =>
-      Effect.gen(function*() {
-        const { fs } = onDisk(faults)
-        yield* faults.spare(fs.makeDirectory("/tmp/d", 0o755))
-        const exit = yield* Effect.exit(fs.writeFile("/tmp/d/f", "text", 0o644))
-        left.push(`${exit._tag} ${yield* faults.spare(fs.readFile("/tmp/d/f"))}`)
-      }))
+    const cases = yield* Faults.everyStep(
+      (n) => Faults.atStep(n, { fail: "ENOSPC" }),
+      (faults) =>
+        Effect.gen(function*() {
+          const { fs } = onDisk(faults)
+          yield* faults.spare(fs.makeDirectory("/tmp/d", 0o755))
+          const exit = yield* Effect.exit(fs.writeFile("/tmp/d/f", "text", 0o644))
+          left.push(`${exit._tag} ${yield* faults.spare(fs.readFile("/tmp/d/f"))}`)
+        })
+    )
     assert.strictEqual(cases, 2)
     assert.deepStrictEqual(left, ["Failure undefined", "Failure ", "Success text"])
   }))
@@ -334,6 +354,22 @@ it.effect("a file that cannot be removed is reported, with the directories above
     assert.include(faults.render(), "unlink /tmp/2/f → EIO")
   }))
 
+it.effect("fail at one step: that one is not done; from one on: nor is any after it", () =>
+  Effect.gen(function*() {
+    for (
+      const [injector, expected] of [
+        [Faults.atStep(2, { fail: "EIO" }), ["a", "c"]],
+        [Faults.fromStep(2, { fail: "EIO" }), ["a"]]
+      ] as const
+    ) {
+      const faults = Faults.make(Faults.noFaults, injector)
+      const { fs } = onDisk(faults)
+      for (const name of ["a", "b", "c"]) yield* Effect.exit(fs.symlink("nowhere", `/tmp/${name}`))
+      assert.deepStrictEqual(yield* fs.readDirectory("/tmp"), expected)
+      assert.strictEqual(faults.injected(), 3 - expected.length)
+    }
+  }))
+
 it.effect("where nothing can be removed any more, removal fails", () =>
   Effect.gen(function*() {
     const faults = Faults.make(Faults.noFaults, ({ text }) => text === "unlink /tmp/f" ? { fail: "EROFS" } : "pass")
@@ -344,7 +380,7 @@ it.effect("where nothing can be removed any more, removal fails", () =>
 
 it.effect("a directory that does not get its mode is not left behind", () =>
   Effect.gen(function*() {
-    const faults = Faults.make(Faults.noFaults, Faults.failNthStep(2, "EIO"))
+    const faults = Faults.make(Faults.noFaults, Faults.atStep(2, { fail: "EIO" }))
     const { fs } = onDisk(faults)
     assert.strictEqual((yield* Effect.flip(fs.makeDirectory("/tmp/d", 0o750))).code, "EIO")
     assert.deepStrictEqual(yield* fs.readDirectory("/tmp"), [])
@@ -352,7 +388,7 @@ it.effect("a directory that does not get its mode is not left behind", () =>
 
 it.effect("a process that dies at a step is dead, and what programs write are steps too", () =>
   Effect.gen(function*() {
-    const faults = Faults.make(Faults.noFaults, Faults.dieBeforeStep(2))
+    const faults = Faults.make(Faults.noFaults, Faults.atStep(2, "dieBefore"))
     const { files, fs } = onDisk(faults)
     assert.strictEqual(deathOf(yield* Effect.exit(files.writeFileString("/tmp/f", "text"))), 2)
     assert.isTrue(faults.isDead())

@@ -108,7 +108,7 @@ describe("power", () => {
       for (let n = 1;; n++) {
         const volume = MemoryVolume.make()
         yield* Effect.scoped(Effect.flatMap(open(volume, "healthy"), (store) => store.prepare(key("a"))))
-        const faults = Faults.make(Faults.dieAfter(n))
+        const faults = Faults.make(Faults.at(n, "dieAfter"))
         yield* Effect.exit(Effect.scoped(Effect.flatMap(open(volume, "dies", faults), (one) => one.remove(key("a")))))
         yield* volume.kill("dies")
         yield* Effect.scoped(Effect.gen(function*() {
@@ -138,7 +138,7 @@ describe("half-made snapshots", () => {
           let met = 0
           for (let n = 1;; n++) {
             const volume = MemoryVolume.make()
-            const faults = Faults.make(Faults.dieBefore(n))
+            const faults = Faults.make(Faults.at(n, "dieBefore"))
             yield* Effect.scoped(Effect.gen(function*() {
               const reader = yield* open(volume, "reader")
               yield* reader.prepare(key("a"))

@@ -62,7 +62,7 @@ const cleanedAt = (n: number, operation: string, act: (typeof operations)[string
     const volume = MemoryVolume.make()
     const cleaning: Array<Fiber.Fiber<unknown, unknown>> = []
     const begin = Effect.tap(cleaningBegins(volume, { durability }), (fiber) => Effect.sync(() => cleaning.push(fiber)))
-    const faults = Faults.make(({ index }) => index === n ? { before: begin } : "pass")
+    const faults = Faults.make(Faults.at(n, { before: begin }))
     const store = yield* faults.spare(open(volume, faults, { durability }))
     yield* faults.spare(scene(store))
     yield* act(store)

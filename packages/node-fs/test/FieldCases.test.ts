@@ -841,7 +841,7 @@ describe.runIf(judgement("field-cases", missing))("field cases", () => {
           yield* bench.build("base", undefined, (at) => fs.writeFileSync(`${at}/f`, "f"))
           const target = path.join(directory, "target")
           fs.mkdirSync(target)
-          for (const death of ["die", "dieAfter"] as const) {
+          for (const death of ["dieBefore", "dieAfter"] as const) {
             const mounts = yield* store.prepare(key("a"), { parent: name("base") })
             const scope = yield* Scope.make()
             yield* Scope.provide(bench.mounter.mount(mounts, target), scope)

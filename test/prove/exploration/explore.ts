@@ -317,7 +317,7 @@ const play = (base: Base, sequence: ReadonlyArray<Operation>, bounds: Bounds) =>
 const playUntilDeath = (base: Base, sequence: ReadonlyArray<Operation>, n: number) =>
   Effect.gen(function*() {
     const { history, last, machine } = yield* beforeLast(base, sequence)
-    const faults = Faults.make(Faults.dieBefore(n))
+    const faults = Faults.make(Faults.at(n, "dieBefore"))
     const opening = open(machine.volume, last.durability, faults)
     const doomed = last.command._tag === "reopen"
       ? opening

@@ -64,31 +64,29 @@ export const around = (
   code: Code | undefined,
   before: Effect.Effect<void>,
   afterwards: Effect.Effect<void>
-): Strike => ({ ...atCall(kind, code, (n) => at(n, { before })), afterwards })
-
-const at = (n: number, fate: Faults.Fate): Faults.Injector => ({ index }) => index === n ? fate : "pass"
+): Strike => ({ ...atCall(kind, code, (n) => Faults.at(n, { before })), afterwards })
 
 export const failures: ReadonlyArray<Strike> = codes.flatMap((code) => [
-  atCall("fails once", code, (n) => Faults.failNth(n, code)),
-  atCall("fails from then on", code, (n) => Faults.failFrom(n, code)),
-  atCall("fails halfway", code, (n) => Faults.when(Faults.canBeHalfDone, Faults.failHalfway(n, code)))
+  atCall("fails once", code, (n) => Faults.at(n, { fail: code })),
+  atCall("fails from then on", code, (n) => Faults.from(n, { fail: code })),
+  atCall("fails halfway", code, (n) => Faults.when(Faults.canBeHalfDone, Faults.at(n, { failHalfway: code })))
 ])
 
 export const deaths: ReadonlyArray<Strike> = [
-  atCall("dies before", undefined, (n) => Faults.dieBefore(n)),
-  atCall("dies halfway", undefined, (n) => Faults.when(Faults.canBeHalfDone, Faults.dieHalfway(n))),
-  atCall("dies after", undefined, (n) => Faults.dieAfter(n))
+  atCall("dies before", undefined, (n) => Faults.at(n, "dieBefore")),
+  atCall("dies halfway", undefined, (n) => Faults.when(Faults.canBeHalfDone, Faults.at(n, "dieHalfway"))),
+  atCall("dies after", undefined, (n) => Faults.at(n, "dieAfter"))
 ]
 
 export const interruptions: ReadonlyArray<Strike> = [
-  atCall("is interrupted", undefined, (n, { hang }) => at(n, { before: hang })),
-  atCall("is interrupted after", undefined, (n, { interrupt }) => at(n, { after: interrupt }))
+  atCall("is interrupted", undefined, (n, { hang }) => Faults.at(n, { before: hang })),
+  atCall("is interrupted after", undefined, (n, { interrupt }) => Faults.at(n, { after: interrupt }))
 ]
 
 export const diskFailures: ReadonlyArray<Strike> = [
-  ...codes.map((code) => atStep("its disk fails once", code, (n) => Faults.failNthStep(n, code))),
-  ...codes.map((code) => atStep("its disk fails from then on", code, (n) => Faults.failFromStep(n, code))),
-  atStep("dies within", undefined, (n) => Faults.dieBeforeStep(n))
+  ...codes.map((code) => atStep("its disk fails once", code, (n) => Faults.atStep(n, { fail: code }))),
+  ...codes.map((code) => atStep("its disk fails from then on", code, (n) => Faults.fromStep(n, { fail: code }))),
+  atStep("dies within", undefined, (n) => Faults.atStep(n, "dieBefore"))
 ]
 
 export const describeStrike = ({ code, kind }: Strike): string => code === undefined ? kind : `${kind} with ${code}`
