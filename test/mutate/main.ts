@@ -41,7 +41,10 @@ const begun = performance.now()
 const seconds = (): number => Math.round((performance.now() - begun) / 1_000)
 
 let saidAt = -Infinity
+let told = 0
 const progress = ({ judged, mutants, tests }: Progress): void => {
+  for (const one of judged.slice(told)) if (!isDetected(one)) say(storyOf(one))
+  told = judged.length
   if (performance.now() - saidAt < 10_000) return
   saidAt = performance.now()
   const undetected = judged.filter((one) => !isDetected(one)).length

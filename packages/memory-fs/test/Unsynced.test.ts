@@ -66,8 +66,8 @@ interface Scene {
   /** What ends so. Without it, the opening. */
   readonly unsynced?: Act
   /** What is acknowledged then. */
-  readonly then: Act
-  readonly thenAt?: Durability
+  readonly next: Act
+  readonly nextAt?: Durability
   /** What is there in every state, by name. */
   readonly there: ReadonlyArray<string>
   readonly gone?: ReadonlyArray<string>
@@ -77,14 +77,14 @@ const scenes: ReadonlyArray<Scene> = [
   {
     what: "update of what was prepared",
     unsynced: (s) => s.prepare(a),
-    then: (s) => s.update(a, labels),
+    next: (s) => s.update(a, labels),
     there: ["a"]
   },
   {
     what: "update of what was committed",
     before: (s) => s.prepare(a),
     unsynced: (s) => s.commit(n, a),
-    then: (s) => s.update(n, labels),
+    next: (s) => s.update(n, labels),
     there: ["n"],
     gone: ["a"]
   },
@@ -92,7 +92,7 @@ const scenes: ReadonlyArray<Scene> = [
     what: "view of what was committed",
     before: (s) => s.prepare(a),
     unsynced: (s) => s.commit(n, a),
-    then: (s) => s.view(v, { parent: n }),
+    next: (s) => s.view(v, { parent: n }),
     there: ["n", "v"],
     gone: ["a"]
   },
@@ -100,23 +100,23 @@ const scenes: ReadonlyArray<Scene> = [
     what: "prepare under a name that was removed",
     before: committed(n),
     unsynced: (s) => s.remove(n),
-    then: (s) => s.prepare(Key.make("n")),
+    next: (s) => s.prepare(Key.make("n")),
     there: ["n"]
   },
   {
     what: "prepare, at process, under a key that was committed: the old link is the snapshot's still",
     before: (s) => s.prepare(a),
     unsynced: (s) => s.commit(n, a),
-    then: (s) => s.prepare(a),
-    thenAt: "process",
+    next: (s) => s.prepare(a),
+    nextAt: "process",
     there: ["n"]
   },
   {
     what: "cleanup, at process, after an update",
     before: committed(n),
     unsynced: (s) => s.update(n, labels),
-    then: (s) => s.cleanup,
-    thenAt: "process",
+    next: (s) => s.cleanup,
+    nextAt: "process",
     there: ["n"]
   },
   {
@@ -124,14 +124,14 @@ const scenes: ReadonlyArray<Scene> = [
     before: committed(base),
     beforeAt: "process",
     unsynced: (s) => s.prepare(v, { parent: base }),
-    then: (s) => s.prepare(Key.make("w"), { parent: base }),
+    next: (s) => s.prepare(Key.make("w"), { parent: base }),
     there: ["base", "w"]
   },
   {
     what: "update in a store that was made at process and opened at full",
     before: (s) => s.prepare(a),
     beforeAt: "process",
-    then: (s) => s.update(a, labels),
+    next: (s) => s.update(a, labels),
     there: ["a"]
   }
 ]
@@ -167,16 +167,16 @@ const found = ({ boot, story }: PowerLoss.State, isForgiven: boolean) => {
 
 describe("is not lost to a power loss, though somebody before it did not come to wait for the disk:", () => {
   for (const [how, run] of Object.entries(ends)) {
-    for (const { before, beforeAt = "full", gone = [], then, thenAt = "full", there, unsynced, what } of scenes) {
+    for (const { before, beforeAt = "full", gone = [], next, nextAt = "full", there, unsynced, what } of scenes) {
       it.effect(`${what}; ${how}`, () =>
         quiet(Effect.gen(function*() {
           const volume = MemoryVolume.make({ losesPower: true })
           yield* using(volume, beforeAt, before ?? nothing)
           yield* Effect.exit(run((faults) => using(volume, "full", unsynced ?? nothing, faults)))
-          yield* using(volume, thenAt, then)
+          yield* using(volume, nextAt, next)
           for (const state of PowerLoss.states(volume)) {
             // What was made last at process may have come up as anything.
-            const names = yield* found(state, thenAt === "process")
+            const names = yield* found(state, nextAt === "process")
             for (const name of there) assert.include(names, name, state.story)
             for (const name of gone) assert.notInclude(names, name, state.story)
           }

@@ -202,7 +202,11 @@ export const barriers: ReadonlyArray<Defect> = [
   },
   {
     name: "update does not wait for the snapshot's directory",
-    edits: [{ file: "internal/replace.ts", find: "after: barrier(waits, { kind: \"directory\", path: paths.directory }),", put: "after: []," }],
+    edits: [{
+      file: "internal/replace.ts",
+      find: "after: barrier(waits, { kind: \"directory\", path: paths.directory }),",
+      put: "after: [],"
+    }],
     tests: powerLoss("update of a name at full")
   },
   {

@@ -270,19 +270,18 @@ const refusalsBy = (damage: ReadonlyArray<Violation>, command: Command): Readonl
 const doneAgain = Effect.fnUntraced(
   function*(store: Snapshotter, model: Model, operation: Operation, damage: ReadonlyArray<Violation>) {
     const { model: expected, response } = step(model, operation.command)
-    const key = "key" in operation.command ? operation.command.key : undefined
+    const refusals = refusalsBy(damage, operation.command)
+    const isInTheWay = (failure: unknown) => refusals.includes("KeyTaken") && Predicate.isTagged(failure, "KeyTaken")
+    const key = "key" in operation.command ? operation.command.key : ""
     const exit = yield* perform(store, operation).pipe(
-      Effect.catchIf(
-        (failure) => damaged && key !== undefined && Predicate.isTagged(failure, "KeyTaken"),
-        () => Effect.andThen(store.remove(Key.make(key ?? "")), perform(store, operation))
-      ),
+      Effect.catchIf(isInTheWay, () => Effect.andThen(store.remove(Key.make(key)), perform(store, operation))),
       Effect.exit
     )
     const isDone = Exit.isSuccess(exit)
     if (!isDone) {
       const allowed = [
         ...(response._tag === "Failure" ? [response.failure] : []),
-        ...refusalsBy(damage, operation.command)
+        ...refusals
       ]
       const failure = Cause.squash(exit.cause)
       yield* must(`done again, it fails: ${String(failure)}`, allowed.some((tag) => Predicate.isTagged(failure, tag)))
