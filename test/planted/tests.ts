@@ -15,6 +15,7 @@ export const interruption = inMemory("Interruption")
 export const suiteOf = inMemory("Snapshotter")
 export const meanwhile = inMemory("Meanwhile")
 export const conformance = inMemory("Conformance")
+export const unlocked = inMemory("Unlocked")
 export const unsynced = inMemory("Unsynced")
 export const forks = inMemory("Fork")
 /** Each call of each operation, in its order. */

@@ -8,7 +8,7 @@ import { Key, Name } from "@snapshotter/core/Snapshot"
 import { make, type Snapshotter, type SnapshotterOptions } from "@snapshotter/core/Snapshotter"
 import { FileSystemError, StoreFileSystem, type SyncTarget } from "@snapshotter/core/StoreFileSystem"
 import * as MemoryVolume from "@snapshotter/memory-fs/MemoryVolume"
-import { Context, Effect, Fiber, Scope, Stream } from "effect"
+import { Context, Deferred, Effect, Fiber, Scope, Stream } from "effect"
 import { processOn, quiet } from "./machine.ts"
 
 const [a, b, c] = [Key.make("a"), Key.make("b"), Key.make("c")]
@@ -250,6 +250,63 @@ describe("a sync that fails", () => {
       yield* store.remove(a)
       yield* store.prepare(a)
       yield* store.commit(done, a)
+    })))
+
+  it.live("makes everything suspect also where whoever waited for it is interrupted before all is written down", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const noted = { count: 0, next: Effect.void as Effect.Effect<void> }
+      const { change, fails } = syncing()
+      const slowly = (fs: StoreFileSystem): Partial<StoreFileSystem> => ({
+        ...change.fs(fs),
+        writeFile: (path, text, mode) =>
+          path.endsWith("/suspect")
+            ? Effect.andThen(Effect.suspend(() => (noted.count++, noted.next)), fs.writeFile(path, text, mode))
+            : fs.writeFile(path, text, mode)
+      })
+      const { open } = machine({ fs: slowly })
+      const store = yield* open()
+      yield* store.prepare(a)
+      yield* store.prepare(b)
+      const isNoted = yield* Deferred.make<void>()
+      noted.next = Effect.andThen(Deferred.succeed(isNoted, undefined), Effect.sleep(5))
+      fails("sync", "EIO")
+      const fiber = yield* Effect.forkChild(Effect.exit(store.commit(done, a)))
+      yield* Deferred.await(isNoted)
+      // While it is being written down it is everyone.
+      assert.deepInclude(yield* refusal(store.commit(done, b)), { _tag: "ContentsSuspect", code: "EIO" })
+      yield* Fiber.interrupt(fiber)
+      for (const key of [a, b]) assert.deepInclude(yield* refusal(store.commit(done, key)), { _tag: "ContentsSuspect" })
+      assert.strictEqual(noted.count, 2)
+    })))
+
+  it.live("makes what is in another store suspect that shares the backend: the kernel tells one alone", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const { change, fails } = syncing()
+      const { open } = machine(change)
+      const store = yield* open()
+      const other = yield* open({ root: "/other" })
+      yield* other.prepare(a)
+      yield* store.prepare(a)
+      fails("sync", "EIO")
+      yield* Effect.exit(store.commit(done, a))
+      assert.deepInclude(yield* refusal(other.commit(done, a)), { _tag: "ContentsSuspect", code: "EIO" })
+    })))
+
+  it.live("counts for a commit that it has overtaken, after it looked and before it waited itself", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const { before, change } = syncing()
+      const { fs, open } = machine(change)
+      const store = yield* open()
+      yield* store.prepare(a)
+      // Without the lock first, and then, under it, another store's fails.
+      before(Effect.sync(() =>
+        before(Effect.suspend(() => {
+          const failure = new FileSystemError({ operation: "sync", path: "/other", code: "EIO" })
+          return Effect.forEach([...fs.whenSyncFails], (tell) => tell(failure))
+        }))
+      ))
+      assert.deepInclude(yield* refusal(store.commit(done, a)), { _tag: "ContentsSuspect", code: "EIO" })
+      assert.deepInclude(yield* refusal(store.commit(done, a)), { _tag: "ContentsSuspect", code: "EIO" })
     })))
 
   it.live("under the lock fails the commits that wait for it as suspect, at full alone", () =>

@@ -54,7 +54,7 @@ const ends: Readonly<Record<string, Run>> = {
         return "hang"
       })
       const fiber = yield* Effect.forkChild(does(Faults.make(hanging)))
-      while (!waits) yield* Effect.yieldNow
+      while (!(yield* Effect.sync(() => waits))) yield* Effect.yieldNow
       yield* Fiber.interrupt(fiber)
     })
 }

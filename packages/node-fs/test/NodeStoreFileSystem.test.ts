@@ -1,14 +1,15 @@
 import { assert, describe, it } from "@effect/vitest"
 import { StoreFileSystem } from "@snapshotter/core/StoreFileSystem"
 import * as NodeStoreFileSystem from "@snapshotter/node-fs/NodeStoreFileSystem"
-import { Effect, Fiber, type Scope } from "effect"
+import { Cause, Effect, Exit, Fiber, type Scope } from "effect"
 import { execFileSync } from "node:child_process"
 import * as fs from "node:fs"
 import * as net from "node:net"
 // Internal, so not among the package's exports.
 import { openDirectory } from "../src/internal/directory.ts"
+import { Errno } from "../src/internal/errno.ts"
 import { FileSystemSync } from "../src/internal/fileSystemSync.ts"
-import { syscalls } from "../src/internal/syscalls.ts"
+import { type Syscalls, syscalls } from "../src/internal/syscalls.ts"
 import { freshDirectory, freshDirectoryOfNobody, isRoot } from "./place.ts"
 import { asIs, asNobody, hold, openDescriptors, run, withUmask } from "./processes.ts"
 
@@ -239,6 +240,41 @@ describe("sync", () => {
       assert.strictEqual(waiting.length, 0)
       yield* sync.close
     }))
+
+  test(
+    "what fails when all who asked were interrupted is told to whoever asks next, and once",
+    (_, directory) =>
+      Effect.gen(function*() {
+        const results = [-5, 0, 0]
+        let asked = 0
+        const begun = Effect.promise(async () => {
+          while (waiting.length === 0) await new Promise((resolve) => setImmediate(resolve))
+        })
+        const waiting: Array<() => void> = []
+        const sys: Syscalls = {
+          ...syscalls(),
+          syncfsLater: (_, done) => waiting.push(() => done(results[asked++] ?? 0))
+        }
+        const { dev } = fs.statSync(directory, { bigint: true })
+        const sync = new FileSystemSync()
+        const next = Effect.gen(function*() {
+          const fiber = yield* Effect.forkChild(Effect.exit(sync.sync(sys, dev, directory)), { startImmediately: true })
+          yield* begun
+          return fiber
+        })
+        yield* Fiber.interrupt(yield* next)
+        // The kernel says it now, and will not say it again.
+        waiting.shift()?.()
+        for (const expected of ["EIO", undefined]) {
+          const fiber = yield* next
+          waiting.shift()?.()
+          const exit = yield* Fiber.join(fiber)
+          const code = Exit.isSuccess(exit) ? undefined : Cause.squash(exit.cause)
+          assert.strictEqual(code instanceof Errno ? code.code : code, expected)
+        }
+        yield* sync.close
+      })
+  )
 })
 
 // ============================================================ locks and descriptors

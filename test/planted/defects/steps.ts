@@ -1,6 +1,6 @@
 /** The order of the steps of an operation, what undoes them, and what is said of those that fail. */
 import type { Defect } from "../defect.ts"
-import { comingUp, crash, failing, forks, model, powerLoss, suiteOf, turns } from "../tests.ts"
+import { comingUp, crash, failing, forks, model, powerLoss, suiteOf, turns, unlocked } from "../tests.ts"
 
 export const steps: ReadonlyArray<Defect> = [
   {
@@ -129,6 +129,36 @@ export const steps: ReadonlyArray<Defect> = [
       put: ": Effect.void)"
     }],
     tests: failing
+  },
+  {
+    name: "whoever is interrupted while he writes down what a failed sync concerns, leaves the rest out",
+    edits: [
+      {
+        file: "internal/suspicion.ts",
+        find: "Effect.uninterruptible(Effect.suspend(() => { if (!mayHaveLost(error))",
+        put: "(Effect.suspend(() => { if (!mayHaveLost(error))"
+      },
+      { file: "internal/suspicion.ts", find: "suspicion.ofAllForNow = error.code", put: "" }
+    ],
+    tests: unlocked("interrupted before all is written down")
+  },
+  {
+    name: "a failed sync is told to one of the stores that share a backend",
+    edits: [{
+      file: "internal/suspicion.ts",
+      find: "[...fs.whenSyncFails].map",
+      put: "[...fs.whenSyncFails].slice(0, 1).map"
+    }],
+    tests: unlocked("shares the backend")
+  },
+  {
+    name: "a commit does not look again whether a sync has failed since it looked",
+    edits: [{
+      file: "internal/batch.ts",
+      find: "if (failure === undefined || failure === before) return ready",
+      put: "if (failure !== before || failure === before) return ready"
+    }],
+    tests: unlocked("overtaken")
   },
   {
     name: "commit at full takes contents that a failed sync has put under suspicion",

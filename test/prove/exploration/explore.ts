@@ -1,7 +1,8 @@
 /**
  * Bounded exhaustive exploration: sequences of operations, crashed before and after every inner step of their last one, in every
  * state in which the disk could be then, each of which is recovered and judged; and so are the states in which a crash of that
- * recovery leaves it. Crashes of the operations before the last one are those of shorter sequences.
+ * recovery leaves it. Crashes of the operations before the last one are those of shorter sequences; but the one right before it
+ * is also one that ended between its commit point and its wait for the disk, while the machine went on.
  */
 import { Key } from "@snapshotter/core/Snapshot"
 import type { Snapshotter } from "@snapshotter/core/Snapshotter"
@@ -16,7 +17,7 @@ import * as PowerLoss from "@snapshotter/memory-fs/PowerLoss"
 import { Effect, Exit, Scope } from "effect"
 import { directoryOf, target, treeOf } from "./look.ts"
 import { type Durability, open, run } from "./machine.ts"
-import { beginning, nextOperations, type Operation } from "./operations.ts"
+import { beginning, hasCommitPoint, nextOperations, type Operation } from "./operations.ts"
 import {
   type Allowed,
   allowedAfter,
@@ -128,9 +129,12 @@ export const makeExplorer = async (): Promise<Explorer> => {
         await judgeOne(machineFrom(one.state), one.expected, one.state.story, cases, ofRecoveries)
       }
     }
-    const { cases, moments } = await run(Effect.scoped(play(beginning, sequence, bounds)))
-    counts.moments += moments
-    await judgeAll(cases)
+    for (const played of [sequence, ...withUnanswered(sequence)]) {
+      if (isOver()) break
+      const { cases, moments } = await run(Effect.scoped(play(beginning, played, bounds)))
+      counts.moments += moments
+      await judgeAll(cases)
+    }
     for (let n = 1; !isOver(); n++) {
       const dead = await run(Effect.scoped(playUntilDeath(beginning, sequence, n)))
       if (dead === undefined) break
@@ -149,6 +153,15 @@ export const makeExplorer = async (): Promise<Explorer> => {
     explored: () => ({ ...counts, states: states.size }),
     hashes: () => [...states]
   }
+}
+
+/** The same, where the operation before the last one was not answered: at `full`, since at `process` it waits for nothing. */
+const withUnanswered = (sequence: ReadonlyArray<Operation>): ReadonlyArray<ReadonlyArray<Operation>> => {
+  const at = sequence.length - 2
+  const one = sequence[at]
+  return one === undefined || one.durability === "process" || !hasCommitPoint(one)
+    ? []
+    : [sequence.with(at, { ...one, unanswered: true })]
 }
 
 const modelAfter = (model: Model, sequence: ReadonlyArray<Operation>): Model =>
@@ -180,7 +193,9 @@ const recovered = async (
 }
 
 export const describeSequence = (sequence: ReadonlyArray<Operation>): string =>
-  sequence.map(({ command, durability }) => `${render(command)} at ${durability}`).join(", ")
+  sequence.map(({ command, durability, unanswered }) =>
+    `${render(command)} at ${durability}${unanswered === true ? ", unanswered" : ""}`
+  ).join(", ")
 
 const describe = ({ history: { acknowledged, inFlight }, isRecovery }: Expected, story: string): string =>
   [
@@ -271,9 +286,11 @@ const beforeLast = (base: Base, sequence: ReadonlyArray<Operation>): Effect.Effe
     const stores = yield* processesOn(volume)
     const trees = new Map(base.trees)
     const acknowledged = sequence.slice(0, -1)
-    for (const { command, durability } of acknowledged) {
+    for (const operation of acknowledged) {
+      const { command, durability } = operation
       if (command._tag === "commit") trees.set(command.name, yield* shownBy(volume, command.key))
-      if (command._tag === "reopen") yield* stores.open(durability)
+      if (operation.unanswered === true) yield* performUnanswered(volume, operation)
+      else if (command._tag === "reopen") yield* stores.open(durability)
       else {
         const store = yield* stores.of(durability)
         yield* perform(store, { command, durability })
@@ -286,6 +303,17 @@ const beforeLast = (base: Base, sequence: ReadonlyArray<Operation>): Effect.Effe
     const { command } = last
     if (command._tag === "commit") trees.set(command.name, yield* shownBy(volume, command.key))
     return { machine, stores, last, history: { begun: base.model, acknowledged, inFlight: last, trees } }
+  })
+
+/** In a process of its own, which dies right after the commit point. */
+const performUnanswered = (volume: MemoryVolume.MemoryVolume, operation: Operation) =>
+  Effect.gen(function*() {
+    const faults = Faults.make(({ operation }) =>
+      operation === "moveNoReplace" || operation === "exchange" ? "dieAfter" : "pass"
+    )
+    const opened = faults.spare(open(volume, operation.durability, faults))
+    yield* Effect.exit(Effect.scoped(Effect.flatMap(opened, (store) => perform(store, operation))))
+    if (!faults.isDead()) return yield* Effect.die(new Error(`${describeSequence([operation])} has no commit point`))
   })
 
 /** Runs a sequence on a machine of its own, and takes the states of every moment of its last operation. */

@@ -10,7 +10,13 @@ import { durabilities, type Durability } from "./machine.ts"
 export interface Operation {
   readonly command: Command
   readonly durability: Durability
+  /** Its process died right after its commit point: it has happened, the disk may not have it, and nobody was told. */
+  readonly unanswered?: true
 }
+
+/** Whether it has one commit point; the others change no snapshot. */
+export const hasCommitPoint = ({ command }: Operation): boolean =>
+  command._tag !== "cleanup" && command._tag !== "reopen"
 
 const keys = ["a", "b"]
 const names = ["A", "B"]

@@ -20,11 +20,12 @@ import { Cause, Effect, Exit, Predicate, Stream } from "effect"
 import { hash } from "node:crypto"
 import { directoryOf, inventory, treeOf } from "./look.ts"
 import { open, root } from "./machine.ts"
-import { type Operation, parents } from "./operations.ts"
+import { hasCommitPoint, type Operation, parents } from "./operations.ts"
 
 /** What was done until the crash. */
 export interface History {
   readonly begun: Model
+  /** And what was not answered, but has happened. */
   readonly acknowledged: ReadonlyArray<Operation>
   readonly inFlight: Operation | undefined
   /** What committed snapshots showed, by name. */
@@ -70,9 +71,14 @@ export const powerLossAfter: Readonly<Record<Crash, Crash>> = {
 
 export const allowedAfter = (history: History, crash: Crash): Allowed => {
   const { acknowledged, begun, inFlight } = history
+  /** What is acknowledged at `full` later stands on it. */
+  const isBuiltUpon = (one: Operation) =>
+    acknowledged.slice(acknowledged.indexOf(one) + 1).some((later) =>
+      later.durability === "full" && hasCommitPoint(later)
+    )
   const certain = (one: Operation) =>
-    one.durability === "full" || crash === "death" || crash === "shutdown" ||
-    (crash === "recovery" && acknowledged.includes(one))
+    (one.durability === "full" && (one.unanswered !== true || isBuiltUpon(one))) ||
+    crash === "death" || crash === "shutdown" || (crash === "recovery" && acknowledged.includes(one))
   const forests = new Map<string, Forest>()
   for (const dropped of subsets(acknowledged.filter((one) => !certain(one)))) {
     const model = after(begun, acknowledged.filter((one) => !dropped.includes(one)))

@@ -27,18 +27,16 @@ export const mayHaveLost = (error: FileSystemError): boolean => error.operation 
 
 /** A sync that belongs to no batch. */
 export const syncContents = (store: Store, targets: ReadonlyArray<SyncTarget>) =>
-  Effect.uninterruptibleMask((restore) =>
-    Effect.tapError(restore(store.fs.sync(targets)), (error) => tellAll(store.fs, error))
-  )
+  Effect.tapError(store.fs.sync(targets), (error) => tellAll(store.fs, error))
 
-/** Tells all stores that share this file system of a failed sync; nobody who is interrupted keeps it to himself. */
+/** Tells all stores that share this file system of a failed sync, whether or not whoever waited for it is interrupted meanwhile. */
 export const tellAll = (fs: StoreFileSystem, error: FileSystemError): Effect.Effect<void> =>
-  Effect.suspend(() => {
+  Effect.uninterruptible(Effect.suspend(() => {
     if (!mayHaveLost(error)) return Effect.void
     // All of them know it before the first one writes it down.
     const notes = [...fs.whenSyncFails].map((tell) => tell(error))
-    return Effect.uninterruptible(Effect.forEach(notes, (note) => note, { discard: true }))
-  })
+    return Effect.forEach(notes, (note) => note, { discard: true })
+  }))
 
 /** From now on, until the scope closes, a store is told. */
 export const hearOfFailedSyncs = (store: Store): Effect.Effect<void, never, Scope.Scope> => {
