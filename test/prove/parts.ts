@@ -13,9 +13,9 @@ export const shares: ReadonlyArray<Share> = [
   { part: faults, weight: 4 },
   { part: fullDisk, weight: 2 },
   { part: syscalls, weight: 3 },
-  { part: planted, weight: 4 },
+  { part: planted, weight: 7 },
   { part: reality, weight: 2 },
   { part: images, weight: 3 },
   { part: kills, weight: 8 },
-  { part: states, weight: 12 }
+  { part: states, weight: 13 }
 ]
