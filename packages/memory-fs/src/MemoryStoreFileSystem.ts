@@ -140,7 +140,7 @@ const makeDirectory = (volume: Volume): StoreFileSystem["makeDirectory"] => (pat
 const writeFile = (volume: Volume): StoreFileSystem["writeFile"] => (path, text, mode) =>
   attempt("writeFile", path, (at) => {
     const { link } = openFile(volume, at, { write: true, create: mode, exclusive: true })
-    writeAt(volume, link.getNode(), Buffer.from(text), { append: false, offset: 0 })
+    writeAt(volume, link.getNode(), Buffer.from(text), { append: false, offset: 0, path: () => path })
   })
 
 // == symlink

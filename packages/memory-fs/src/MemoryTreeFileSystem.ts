@@ -119,13 +119,13 @@ const fileOf = (
       use("write", () => {
         requireOffset(offset, link)
         if (!write && !append) throw new Errno("EBADF")
-        return writeAt(volume, link.getNode(), bytes, { append, offset })
+        return writeAt(volume, link.getNode(), bytes, { append, offset, path: () => textOf(path) })
       }),
     truncate: (length) =>
       use("truncate", () => {
         requireLength(length)
         if (!write && !append) throw new Errno("EINVAL")
-        resize(volume, link.getNode(), length)
+        resize(volume, link.getNode(), length, () => textOf(path))
       }),
     sync: use("sync", () => {
       if (isSpecial(link)) throw new Errno("EINVAL")

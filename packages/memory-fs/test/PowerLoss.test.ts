@@ -374,6 +374,33 @@ describe("how many, and which", () => {
       assert.strictEqual(yield* store.readFile("/tmp/f"), "")
     }))
 
+  it.effect("what is said of a change names its paths as they were before it, and of contents the file", () =>
+    Effect.gen(function*() {
+      const steps: Array<string> = []
+      const { files, sync, volume } = machine({ onStep: ({ text }) => void steps.push(text) })
+      yield* files.makeDirectory("/tmp/a/b", { recursive: true })
+      for (const name of ["next", "second", "third"]) yield* files.writeFileString(`/tmp/a/b/${name}`, name)
+      yield* sync({ kind: "tree", path: "/tmp" })
+      steps.length = 0
+      yield* files.rename("/tmp/a", "/tmp/c")
+      yield* files.rename("/tmp/c/b/next", "/tmp/settings")
+      yield* files.rename("/tmp/c/b/second", "/tmp/settings")
+      yield* files.remove("/tmp/c/b/third")
+      const changes = [
+        "rename /tmp/a → /tmp/c",
+        "rename /tmp/c/b/next → /tmp/settings",
+        "rename /tmp/c/b/second → /tmp/settings",
+        "unlink /tmp/c/b/third"
+      ]
+      assert.deepStrictEqual(PowerLoss.unsynced(volume), changes)
+      assert.deepStrictEqual(steps, changes)
+      const [, none] = [...PowerLoss.states(volume)].map(({ story }) => story)
+      assert.strictEqual(none, ["lost", ...changes].join("\n  "))
+      yield* files.writeFileString("/tmp/settings", "new")
+      assert.deepStrictEqual(steps.slice(changes.length), ["truncate /tmp/settings", "write to /tmp/settings"])
+      assert.deepStrictEqual(PowerLoss.unsynced(volume), [...changes, "contents of /tmp/settings"])
+    }))
+
   it("a volume that was not made for it says so", () => {
     assert.throws(() => PowerLoss.states(MemoryVolume.make()), "losesPower")
     assert.throws(() => PowerLoss.unsynced(MemoryVolume.make()), "losesPower")

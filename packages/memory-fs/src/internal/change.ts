@@ -43,10 +43,11 @@ export const rename = (volume: Volume, { directory, name, source, target, whiteo
     if (whiteout) throw new Errno("EINVAL")
     return renameIn(volume, source, inOverlay(directory), name, target && inOverlay(target))
   }
-  volume.journal.names(() => `rename ${source.name} → ${name}`, () => {
+  const to = onDisk(directory)
+  volume.journal.names(() => Disk.renameText(source, to, name), () => {
     if (target !== undefined) remove(volume, target)
     const [from, oldName] = [source.parent, source.name]
-    Disk.move(volume, source, onDisk(directory), name)
+    Disk.move(volume, source, to, name)
     if (whiteout && from !== undefined) Disk.leaveWhiteout(volume, from, oldName)
   })
 }

@@ -22,7 +22,7 @@ export const addName = (volume: Volume, directory: Link, name: string, inode: In
   })
 
 export const move = (volume: Volume, link: Link, directory: Link, name: string): void =>
-  volume.journal.names(() => `rename ${pathOf(link.parent, link.name)} → ${pathOf(directory, name)}`, () => {
+  volume.journal.names(() => renameText(link, directory, name), () => {
     takeOut(volume, link)
     put(volume, link, { directory, name })
   })
@@ -64,9 +64,14 @@ const placeOf = ({ name, parent }: Link): Place => {
   return { directory: parent, name }
 }
 
-/** For reading: where it was made, if a directory above it was renamed. */
-const pathOf = (directory: Link | undefined, name: string): string =>
-  `${directory?.steps.slice(1).map((step) => `/${step}`).join("") ?? ""}/${name}`
+export const renameText = (link: Link, directory: Link, name: string): string =>
+  `rename ${pathOf(link.parent, link.name)} → ${pathOf(directory, name)}`
+
+/** For reading: where it is now on the disk itself, whatever is mounted there. */
+export const pathOf = (directory: Link | undefined, name: string): string => {
+  const above = directory?.parent
+  return above === undefined || above === directory ? `/${name}` : `${pathOf(above, directory?.name ?? "")}/${name}`
+}
 
 /** The deletion mark of overlays. */
 export const newWhiteout = (volume: Volume): Inode => createInode(volume.memfs._core, formatOf.characterDevice)

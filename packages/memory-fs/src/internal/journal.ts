@@ -18,6 +18,7 @@ export interface JournalOptions {
   readonly onStep: ((step: DiskStep) => string | undefined) | undefined
 }
 
+/** The texts say what is to be done, in the words of before it: they are asked for at most once, and not if nobody reads them. */
 export class Journal {
   readonly records: boolean
   readonly image: Image
@@ -35,14 +36,15 @@ export class Journal {
   /** Changes names in one step, whatever it consists of. */
   names<A>(text: () => string, act: () => A): A {
     if (this.open !== undefined || this.isDeaf) return act()
-    this.step("names", text)
+    const said = text()
+    this.step("names", said)
     const entries: Array<Entering> = []
     this.open = entries
     try {
       return act()
     } finally {
       this.open = undefined
-      if (this.records && entries.length > 0) this.enteredAll(text, entries)
+      if (this.records && entries.length > 0) this.enteredAll(said, entries)
     }
   }
 
@@ -51,19 +53,21 @@ export class Journal {
     this.open?.push({ directory, name, inode })
   }
 
-  private enteredAll(text: () => string, entries: ReadonlyArray<Entering>): void {
+  private enteredAll(text: string, entries: ReadonlyArray<Entering>): void {
     for (const { inode } of entries) if (inode !== undefined) this.image.born(inode)
     const places = [...new Set(entries.map(({ directory }) => directory))]
-    this.pending.push({ text: text(), places, entries, attributes: undefined })
+    this.pending.push({ text, places, entries, attributes: undefined })
   }
 
   /** Changes attributes of an inode. */
   attributes(inode: Inode, text: () => string, act: () => void): void {
-    this.step("attributes", text)
+    if (this.isDeaf) return act()
+    const said = text()
+    this.step("attributes", said)
     act()
     if (!this.records) return
     this.pending.push({
-      text: text(),
+      text: said,
       places: [inode],
       entries: [],
       attributes: { inode, value: attributesOf(inode) }
@@ -72,13 +76,14 @@ export class Journal {
 
   /** Changes what is in a file. Which of it is on the disk is seen by comparing. */
   contents<A>(text: () => string, act: () => A): A {
-    this.step("contents", text)
+    if (!this.isDeaf) this.step("contents", text())
     return act()
   }
 
   /** All that was done to these is on the disk now, and what was done before to the other place of a rename among it. */
   synced(text: () => string, links: ReadonlyArray<Link>): void {
-    this.step("sync", text)
+    if (this.isDeaf) return
+    this.step("sync", text())
     if (!this.records) return
     const needed = new Set(links.map((link) => link.getNode()))
     const reached: Array<Change> = []
@@ -105,8 +110,8 @@ export class Journal {
     return !this.records && this.onStep === undefined
   }
 
-  private step(kind: DiskStep["kind"], text: () => string): void {
-    const code = this.onStep?.({ kind, text: text() })
+  private step(kind: DiskStep["kind"], text: string): void {
+    const code = this.onStep?.({ kind, text })
     if (code !== undefined) throw new Errno(code)
   }
 }

@@ -19,14 +19,20 @@ export const openFile = (volume: Volume, path: string, opening: Opening): Locati
   const follow = makes ? !exclusive && !noFollow && "unless a slash follows" : !noFollow || path.endsWith("/")
   const found = find(volume, path, follow)
   if (makes && found.slash && found.last === "name") throw new Errno("EISDIR")
-  if (found.at !== undefined) return openExisting(volume, found.at, found.slash, opening)
+  if (found.at !== undefined) return openExisting(volume, path, found.at, found.slash, opening)
   if (!makes) throw new Errno("ENOENT")
   requireRoom(found.parent)
   const inode = newInode(volume, found.parent, formatOf.file | mode)
   return { mount: found.parent.mount, link: Change.create(volume, found.parent.link, found.name, inode) }
 }
 
-const openExisting = (volume: Volume, at: Location, slash: boolean, opening: Opening): Location => {
+const openExisting = (
+  volume: Volume,
+  path: string,
+  at: Location,
+  slash: boolean,
+  opening: Opening
+): Location => {
   if (opening.create !== undefined && opening.exclusive === true) throw new Errno("EEXIST")
   const directory = isDirectory(at.link)
   if (opening.create !== undefined && directory) throw new Errno("EISDIR")
@@ -37,7 +43,7 @@ const openExisting = (volume: Volume, at: Location, slash: boolean, opening: Ope
   if (changes(opening)) {
     requireWritable(at)
     const inode = Change.inodeToChange(volume, at.link, opening.truncate !== true)
-    if (opening.truncate === true) resize(volume, inode, 0)
+    if (opening.truncate === true) resize(volume, inode, 0, () => path)
   }
   return at
 }
@@ -64,30 +70,30 @@ export const truncate = (volume: Volume, path: string, length: number): void => 
   if (!inode.isFile()) throw new Errno("EINVAL")
   requireWritable(location)
   const changed = Change.inodeToChange(volume, location.link)
-  if (length !== changed.getSize()) resize(volume, changed, length)
+  if (length !== changed.getSize()) resize(volume, changed, length, () => path)
 }
 
-/** `ftruncate(2)`, once it is open for writing. */
-export const resize = (volume: Volume, inode: Inode, length: number): void => {
+/** `ftruncate(2)`, once it is open for writing; `path` is for reading. */
+export const resize = (volume: Volume, inode: Inode, length: number, path: () => string): void => {
   if (!inode.isFile()) throw new Errno("EINVAL")
   if (length > fileBytesMax) throw new Errno("EFBIG")
-  volume.journal.contents(() => `truncate inode ${inode.ino}`, () => {
+  volume.journal.contents(() => `truncate ${path()}`, () => {
     dropCapabilities(inode)
     inode.truncate(length)
   })
 }
 
-/** `pwrite(2)`; `append` writes to the end. */
+/** `pwrite(2)`; `append` writes to the end, and `path` is for reading. */
 export const writeAt = (
   volume: Volume,
   inode: Inode,
   bytes: Uint8Array,
-  { append, offset }: { readonly append: boolean; readonly offset: number }
+  { append, offset, path }: { readonly append: boolean; readonly offset: number; readonly path: () => string }
 ): number => {
   if (bytes.length === 0) return 0
   const at = append ? inode.getSize() : offset
   if (at + bytes.length > fileBytesMax) throw new Errno("EFBIG")
-  return volume.journal.contents(() => `write to inode ${inode.ino}`, () => {
+  return volume.journal.contents(() => `write to ${path()}`, () => {
     dropCapabilities(inode)
     return inode.write(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length), 0, bytes.length, at)
   })

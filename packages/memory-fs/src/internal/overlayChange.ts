@@ -4,7 +4,19 @@
  * directories"; `fs/overlayfs/dir.c`.
  */
 import { clearWhiteouts, copyUp } from "./copyUp.ts"
-import { addName, create, discard, exchange, leaveWhiteout, move, newWhiteout, put, takeOut } from "./disk.ts"
+import {
+  addName,
+  create,
+  discard,
+  exchange,
+  leaveWhiteout,
+  move,
+  newWhiteout,
+  pathOf,
+  put,
+  renameText,
+  takeOut
+} from "./disk.ts"
 import { Errno } from "./errno.ts"
 import { type Inode, isDirectory, isEmpty, type Link, xattrsOf } from "./inode.ts"
 import {
@@ -23,7 +35,7 @@ import type { Volume } from "./volume.ts"
 export const createIn = (volume: Volume, directory: OverlayEntry, name: string, inode: Inode): OverlayEntry => {
   if (isWhiteout(inode)) throw new Errno("EPERM")
   const upper = copyUp(volume, directory)
-  volume.journal.names(() => `make ${name}`, () => {
+  volume.journal.names(() => `make ${pathOf(upper, name)}`, () => {
     const overWhiteout = uncover(volume, upper, name)
     if (inode.isDirectory() && isMadeOpaque(directory, overWhiteout, directory.overlay.settings.xino)) {
       setOpaque(directory.overlay, inode)
@@ -42,7 +54,7 @@ export const linkIn = (
 ): OverlayEntry => {
   const upper = copyUp(volume, existing)
   const above = copyUp(volume, directory)
-  volume.journal.names(() => `link ${name}`, () => {
+  volume.journal.names(() => `link ${pathOf(above, name)}`, () => {
     uncover(volume, above, name)
     addName(volume, above, name, upper.getNode())
   })
@@ -57,7 +69,7 @@ export const removeFrom = (volume: Volume, entry: OverlayEntry): void => {
   const remains = leavesWhiteout(directory, entry.name)
   const above = copyUp(volume, directory)
   const { upper } = entry
-  volume.journal.names(() => `remove ${entry.name}`, () => {
+  volume.journal.names(() => `remove ${pathOf(above, entry.name)}`, () => {
     if (upper !== undefined) drop(volume, upper)
     if (remains) addWhiteout(volume, directory.overlay, above, entry.name)
   })
@@ -84,7 +96,7 @@ export const renameIn = (
   requireUnmounted(volume, moved)
   requireUnmounted(volume, target?.upper)
   volume.journal.names(
-    () => `rename ${source.name} → ${name}`,
+    () => renameText(moved, above, name),
     () => moveOver(volume, { moved, above, name, target, remains })
   )
   if (target !== undefined) gone(target)
