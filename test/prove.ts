@@ -1,26 +1,18 @@
 /**
  * `npm run prove [-- --minutes N --seed S --only a,b --json]`: all that is proved of crashes, power loss and failing calls, at
  * length. Without `--minutes` each part does the whole of what it does, which takes hours. Ends with what was done and the
- * number of violations, each with the command that shows it again.
+ * number of violations, each with the command that shows it again. `--help` tells the rest.
  *
- * Exit codes: 0, nothing is wrong; 1, something is; 3, nothing is, but too little was done in the time to prove much.
+ * Exit codes: 0, nothing is wrong; 1, something is; 2, the command line is; 3, nothing is, but too little was done in the time
+ * to prove much.
  */
 import { constants } from "node:os"
-import { campaign, line } from "./prove/campaign.ts"
-import { argumentsIn } from "./prove/command.ts"
+import { orExplain } from "./commandLine.ts"
+import { campaign, ending, line } from "./prove/campaign.ts"
+import { argumentsIn, usage } from "./prove/command.ts"
 import { shares } from "./prove/parts.ts"
 
-const values = argumentsIn(process.argv.slice(2))
-
-const known = shares.map(({ part }) => part.name)
-const only = values.only?.split(",") ?? known
-const unknown = only.filter((name) => !known.includes(name))
-if (unknown.length > 0) throw new Error(`--only takes ${known.join(", ")}, not ${unknown.join(", ")}`)
-const minutes = values.minutes === undefined ? Infinity : Number(values.minutes)
-const seed = Number(values.seed)
-if (!(minutes > 0) || !Number.isSafeInteger(seed)) {
-  throw new Error(`--minutes is a number above 0 and --seed a whole one, not ${values.minutes} and ${values.seed}`)
-}
+const { json, minutes, only, replay, seed } = orExplain(usage, () => argumentsIn(process.argv.slice(2)))
 
 const stopping = new AbortController()
 let interruptedBy: "SIGINT" | "SIGTERM" | undefined
@@ -32,7 +24,7 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
 }
 
 // In JSON alone what comes last is for programs; the rest is for whoever watches.
-const watcher = values.json ? process.stderr : process.stdout
+const watcher = json ? process.stderr : process.stdout
 const say = (text: string) => void watcher.write(`${text}\n`)
 
 say(`seed ${seed}, ${minutes === Infinity ? "all of it" : `${minutes} minutes`}`)
@@ -42,12 +34,12 @@ const report = await campaign({
   minutes,
   say,
   signal: stopping.signal,
-  ...(values.replay === undefined ? {} : { replay: values.replay })
+  ...(replay === undefined ? {} : { replay })
 })
-if (values.json) process.stdout.write(`${JSON.stringify(report, undefined, 2)}\n`)
+if (json) process.stdout.write(`${JSON.stringify(report, undefined, 2)}\n`)
 say("")
 for (const part of report.parts) say(line(part))
-say(`${report.violations} violations`)
+say(ending(report))
 
 const exitCode = () => {
   if (interruptedBy !== undefined) return 128 + constants.signals[interruptedBy]

@@ -4,24 +4,40 @@
  *
  * `-- --files GLOB` mutates these files below `packages/core/src` alone, `--only ID` judges one mutant and says by which test
  * it was noticed, `--json` prints the result as one line of JSON. Exits with 1 where the score is too low, or where the list
- * of survivors is not what was found.
+ * of survivors is not what was found, and with 2 where the command line is wrong.
  */
 import * as os from "node:os"
 import * as path from "node:path"
-import { parseArgs } from "node:util"
+import { BadArguments, optionsIn, orExplain, wholeNumber } from "../commandLine.ts"
+import { sources } from "./copy.ts"
 import { isDetected } from "./Mutant.ts"
 import { differencesText, percent, scoreOf, storyOf, table } from "./report.ts"
 import { type Progress, run } from "./run.ts"
 import { compare, type Differences, readSurvivors } from "./survivors.ts"
 import { testFiles } from "./tests.ts"
 
-const { values } = parseArgs({
-  options: {
+const usage = `npm run mutate [-- options]: small defects planted in core, one at a time; does a test notice?
+
+  --files GLOB     mutate only these files below packages/core/src
+  --only ID        judge this one mutant, and say by which test it was noticed
+  --processes N    so many at the same time; 2 if left out
+  --json           the result as one line for programs on stdout, all else on stderr: npm run -s mutate -- --json
+  --help           this
+
+Exit codes: 0, all is as it should be; 1, the score is too low, or the list in docs/MUTANTS.md is not what was found; 2, this
+command line. docs/MUTANTS.md says more.`
+
+const values = orExplain(usage, () => {
+  const { processes, ...given } = optionsIn(process.argv.slice(2), {
     files: { type: "string", default: "**" },
     only: { type: "string" },
     json: { type: "boolean", default: false },
     processes: { type: "string", default: "2" }
+  })
+  if (![...sources().keys()].some((file) => path.matchesGlob(file, given.files))) {
+    throw new BadArguments(`--files takes a glob of files below packages/core/src, and none is ${given.files}`)
   }
+  return { ...given, processes: wholeNumber("--processes", processes, 1) }
 })
 
 /** Percent. */
@@ -60,7 +76,7 @@ const judged = await run({
   isMutated,
   isJudged: ({ id }) => values.only === undefined || id === values.only,
   testFiles: testFiles(),
-  processes: Number(values.processes),
+  processes: values.processes,
   progress,
   signal: interruption.signal
 })
@@ -86,8 +102,11 @@ if (!interruption.signal.aborted) {
     (name) => values.only === undefined && isMutated(name.slice(0, name.indexOf(" ›")))
   )
   if (values.only !== undefined) { for (const one of judged) say(storyOf(one)) }
-  if (values.only !== undefined && judged.length === 0) throw new Error(`there is no mutant ${values.only}`)
   const isWell = values.only === undefined ? tell(score, differences) : true
   if (values.json) process.stdout.write(`${JSON.stringify({ score, seconds: seconds(), differences, judged })}\n`)
   process.exitCode = isWell ? 0 : 1
+  if (values.only !== undefined && judged.length === 0) {
+    process.stderr.write(`there is no mutant ${values.only}; the list of all comes with --json\n`)
+    process.exitCode = 2
+  }
 }

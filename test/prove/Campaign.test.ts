@@ -1,10 +1,14 @@
 /** The campaign itself: what it makes of its parts, and that what it tells to see something again does so. */
 import { execFileSync } from "node:child_process"
+import { readFileSync } from "node:fs"
+import * as path from "node:path"
 import { setTimeout } from "node:timers/promises"
 import { assert, describe, it } from "vitest"
-import { campaign, type CampaignReport } from "./campaign.ts"
-import { argumentsIn, commandFor } from "./command.ts"
+import { BadArguments } from "../commandLine.ts"
+import { campaign, ending, type CampaignReport } from "./campaign.ts"
+import { argumentsIn, commandFor, usage } from "./command.ts"
 import type { Part } from "./Part.ts"
+import { shares } from "./parts.ts"
 
 const seed = 7
 
@@ -42,6 +46,12 @@ describe("a campaign", () => {
     assert.match(whatIn(report)[0]?.what ?? "", /^some could not be run: Error: there is no mkfs/)
   })
 
+  it("that has done too little does not end as one that has found nothing", async () => {
+    const done = (cases: number) => reportOf(async () => ({ counts: { cases }, violations: [], complete: true }))
+    assert.strictEqual(ending(await done(0)), "0 violations, but too little was done: give it more --minutes")
+    assert.strictEqual(ending(await done(1)), "0 violations")
+  })
+
   it("shows few lines of progress, and all notes", async () => {
     const lines: Array<string> = []
     const run: Part["run"] = async ({ progress }) => {
@@ -50,6 +60,42 @@ describe("a campaign", () => {
     }
     await reportOf(run, undefined, (line) => lines.push(line))
     assert.deepStrictEqual(lines.slice(0, -1), ["some: some part", "  one", "  two"])
+  })
+})
+
+describe("the command line", () => {
+  const wrong: ReadonlyArray<readonly [ReadonlyArray<string>, RegExp]> = [
+    [["--only", "nonsense"], /^--only takes faults, full-disk, .* not nonsense$/],
+    [["--minutes", "abc"], /^--minutes takes a number above 0, not abc$/],
+    [["--minutes", "0"], /^--minutes takes a number above 0, not 0$/],
+    [["--minutes", ""], /^--minutes takes a number above 0, not $/],
+    [["--seed", "1.5"], /^--seed takes a whole number, not 1.5$/],
+    [["--seed", ""], /^--seed takes a whole number, not $/],
+    [["--replay", "3"], /^--replay needs --only/],
+    [["--replay", "3", "--only", "states,kills"], /^--replay needs --only/],
+    [["--nonsense"], /^Unknown option '--nonsense'$/],
+    [["--minutes"], /^Option '--minutes <value>' argument missing$/],
+    [["nonsense"], /^Unexpected argument 'nonsense'$/]
+  ]
+  for (const [args, message] of wrong) {
+    it(`says in one line what is wrong with ${args.join(" ")}`, () => {
+      assert.throws(() => argumentsIn(args), BadArguments, message)
+    })
+  }
+
+  it("does all of it, by a seed of its own, if nothing is given", () => {
+    const { only, seed: drawn, ...others } = argumentsIn([])
+    assert.deepStrictEqual(others, { help: false, json: false, minutes: Infinity, replay: undefined })
+    assert.deepStrictEqual(only, shares.map(({ part }) => part.name))
+    assert.isTrue(Number.isSafeInteger(drawn))
+  })
+
+  it("has every part in its help, and so has docs/FAILURES.md", () => {
+    const document = readFileSync(path.join(import.meta.dirname, "../../docs/FAILURES.md"), "utf8")
+    for (const { part: { name } } of shares) {
+      assert.include(usage, `  ${name} `)
+      assert.include(document, `| \`${name}\``)
+    }
   })
 })
 
@@ -64,7 +110,7 @@ describe("the command that shows something again", () => {
     it(`is understood by a shell and by its own program: ${replay}`, () => {
       const words = commandFor("states", seed, replay).replace("npm run prove -- ", "printf '%s\\0' ")
       const args = execFileSync("sh", ["-c", words], { encoding: "utf8" }).split("\0").slice(0, -1)
-      assert.deepInclude(argumentsIn(args), { only: "states", seed: `${seed}`, replay })
+      assert.deepInclude(argumentsIn(args), { only: ["states"], seed, replay })
     })
   }
 })

@@ -125,5 +125,11 @@ export const line = ({ complete, counts, name, seconds, short, violations }: Par
     ...short.map((one) => `TOO LITTLE ${one}`)
   ].join(", ")
 
+/** The last line for all of them. */
+export const ending = ({ short, violations }: CampaignReport): string =>
+  violations === 0 && short > 0
+    ? "0 violations, but too little was done: give it more --minutes"
+    : `${violations} violations`
+
 const clock = (milliseconds: number): string =>
   `${Math.floor(milliseconds / 60_000)}:${String(Math.floor(milliseconds / 1_000) % 60).padStart(2, "0")}`
