@@ -12,7 +12,10 @@ export const optionsIn = <const Options extends ParseArgsOptionsConfig>(
   options: Options
 ) => {
   try {
-    return parseArgs({ args: [...args], options: { ...options, help: { type: "boolean", short: "h", default: false } } })
+    return parseArgs({
+      args: [...args],
+      options: { ...options, help: { type: "boolean", short: "h", default: false } }
+    })
       .values
   } catch (cause) {
     // The first sentence says what is wrong, the others how arguments can be quoted.

@@ -82,6 +82,9 @@ interface Wrong {
 
 const orphan = SnapshotId.make("orphan2222222")
 
+const nameless =
+  "has no link in the index and no metadata that can be read, so nobody knows its name any more; once it has been looked into, it can be deleted by hand"
+
 const replaced = (fs: StoreFileSystem, path: string, text: string) =>
   Effect.andThen(fs.removeFile(path), fs.writeFile(path, text, 0o600))
 
@@ -103,7 +106,7 @@ const wrongs: ReadonlyArray<Wrong> = [
         yield* fs.makeDirectory(twin.layer, 0o700)
         return [
           `P1 damage ${twin.directory} (undefined) has an id that is used twice`,
-          `P1 damage ${twin.directory} (undefined) has no link in the index; relink puts it back`,
+          `P1 damage ${twin.directory} (undefined) ${nameless}`,
           `P3 reclaimable ${fork.link} (undefined) leads nowhere`,
           `P6 damage ${twin.key} (undefined) is missing`
         ]
@@ -125,6 +128,19 @@ const wrongs: ReadonlyArray<Wrong> = [
   {
     what: "metadata that is none",
     do: ({ base, fs }) => Effect.as(replaced(fs, base.name, ""), [`P6 damage ${base.name} (undefined) is empty`])
+  },
+  {
+    what: "a snapshot without a link whose metadata is torn, which relink cannot put back",
+    do: ({ base, fs, store }) =>
+      Effect.gen(function*() {
+        yield* replaced(fs, base.name, "{\"na")
+        yield* fs.removeFile(base.link)
+        assert.deepStrictEqual(yield* Effect.orDie(store.relink), [])
+        return [
+          `P1 damage ${base.directory} (undefined) ${nameless}`,
+          `P6 damage ${base.name} (undefined) is not the JSON that this library writes`
+        ]
+      })
   },
   {
     what: "a layer that is missing, and a scratch directory that is a file",
@@ -202,10 +218,9 @@ const wrongs: ReadonlyArray<Wrong> = [
       Effect.gen(function*() {
         for (const { link } of [base, fork]) yield* fs.removeFile(link)
         yield* fs.removeFile(fork.key)
-        const message = "has no link in the index; relink puts it back"
         return [
-          `P1 damage ${base.directory} (base) ${message}`,
-          `P1 damage ${fork.directory} (undefined) ${message}`,
+          `P1 damage ${base.directory} (base) has no link in the index; relink puts it back`,
+          `P1 damage ${fork.directory} (undefined) ${nameless}`,
           `P6 damage ${fork.key} (undefined) is missing`
         ]
       })

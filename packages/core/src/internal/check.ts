@@ -131,6 +131,10 @@ const remedyOf = (store: Store, hash: string) =>
     return entry?.type === "directory" ? "; it is a directory: move it elsewhere" : "; relink puts it right"
   })
 
+/** Neither remove nor relink can be told whom they are to see to. */
+const nameless =
+  " and no metadata that can be read, so nobody knows its name any more; once it has been looked into, it can be deleted by hand"
+
 /** Every snapshot has the one link that its name asks for; every other link is dead. */
 const lookAtIndex = Effect.fnUntraced(function*(
   store: Store,
@@ -159,7 +163,8 @@ const lookAtIndex = Effect.fnUntraced(function*(
     if (metadata !== undefined && names.has(metadata.name)) {
       violations.push(damage("P1", path, "bears a name that another one bears too", metadata.name))
     } else if (!linked.has(id)) {
-      violations.push(damage("P1", path, "has no link in the index; relink puts it back", metadata?.name))
+      const remedy = metadata === undefined ? nameless : "; relink puts it back"
+      violations.push(damage("P1", path, `has no link in the index${remedy}`, metadata?.name))
     }
     if (metadata !== undefined) names.set(metadata.name, id)
   }
