@@ -28,7 +28,7 @@ const assertDone = ({ code, stdout }: Ran): void => {
     const line of [
       /^Store in \/\S+/m,
       /^ {2}\S.* of all that, into an empty fork .* m?s$/m,
-      /^ {2}commit, .* of the copy$/m,
+      /^ {2}commit, .* (?:of|times) the copy$/m,
       /^ {2}edit .* committed$/m,
       /^ {2}record .* stays mounted$/m,
       /^ {2}wreck .* discarded$/m,

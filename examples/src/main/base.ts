@@ -34,7 +34,7 @@ export const makeBase = (source: Source) =>
       Show.step(
         "  commit, with its contents on disk",
         Show.duration(committing),
-        `${Show.ratio(committing, copying)} of the copy`
+        Show.ratioOf(committing, copying, "the copy")
       )
     ].join("\n"))
     return copying

@@ -24,7 +24,7 @@ export const forkOften = (times: number, whole: number) =>
     }
     const median = taken.toSorted((one, other) => one - other)[Math.floor(times / 2)] ?? 0
     const what = `  a fork of it, mounted, unmounted and discarded (median of ${times})`
-    yield* Console.log(Show.step(what, Show.duration(median), `${Show.ratio(median, whole)} of the copy`))
+    yield* Console.log(Show.step(what, Show.duration(median), Show.ratioOf(median, whole, "the copy")))
   })
 
 /** Answers the mounts of the one fork that stays, until the scope closes. `whole` is the time of a copy. */

@@ -19,10 +19,16 @@ export const duration = (milliseconds: number): string => {
   return `${(milliseconds / 1_000).toFixed(2)} s`
 }
 
-/** How a time compares with another: `1.3` or `1/250` of it. */
+/** How a time compares with another: `1.3 times` or `1/250` of it. */
 export const ratio = (milliseconds: number, whole: number): string => {
   const part = milliseconds / whole
-  return part >= 0.1 ? part.toFixed(1) : `1/${number(Math.round(1 / part))}`
+  return part >= 0.1 ? `${part.toFixed(1)} times` : `1/${number(Math.round(1 / part))}`
+}
+
+/** The same, with what it is compared with. */
+export const ratioOf = (milliseconds: number, whole: number, what: string): string => {
+  const compared = ratio(milliseconds, whole)
+  return compared.endsWith("times") ? `${compared} ${what}` : `${compared} of ${what}`
 }
 
 /** A line of what was done, how long it took, and what else there is to say of it. */
