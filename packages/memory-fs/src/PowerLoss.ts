@@ -1,6 +1,6 @@
 /**
- * The power goes: from any moment of a simulated machine, the states of its disk with which it could come up again, each
- * as a new volume. The old one runs on, so one run of a program can be crashed at every moment and in every way.
+ * The power goes: from any moment of a simulated machine, the states of its disk with which it could come up again, all or,
+ * where there are too many, some of them, each as a new volume. The old one runs on, so one run of a program can be crashed at every moment and in every way.
  *
  * The disk holds what was synced, and may hold more. Of what was not synced, a set of changes survives that is in each
  * directory, and for each file's attributes, a prefix of what was done there; a rename is in both of its directories, and is
@@ -68,7 +68,8 @@ export interface Options {
 /**
  * The states with which the machine could come up, each once, as it was when `states` was called: what is done to it afterwards
  * is in none of them. The first one has lost nothing, the second one, if it is another, all that was not on the disk; these two
- * are given whatever the options say. Each is made when it is asked for.
+ * are given whatever the options say. Each is made when it is asked for. They are all that there are, or samples of them:
+ * {@link isComplete} says which.
  *
  * Throws an `Error` if the volume was not made with `losesPower`.
  */
@@ -76,6 +77,15 @@ export const states = (volume: MemoryVolume, options: Options = {}): Generator<S
   const insides = insidesOf(volume)
   return statesOf(insides, diskOf(insides), options)
 }
+
+/**
+ * Whether `states` gives every state of now. Else it gives samples, and none of them may be the one that shows a fault: look
+ * with several seeds, with more `samples`, at each step of a run, and sync first what is not under test.
+ *
+ * Throws an `Error` if the volume was not made with `losesPower`.
+ */
+export const isComplete = (volume: MemoryVolume, { completeUpTo }: Options = {}): boolean =>
+  isFew(diskOf(insidesOf(volume)), completeUpTo)
 
 /**
  * What is not on the disk now, for reading: changes in their order, then files whose contents are not there.
@@ -171,13 +181,16 @@ const storyOf = ({ pending }: Disk, { choice, chosen, isWhole }: Surviving): str
 
 // ============================================================ all, or some
 
-function* survivingOf(disk: Disk, { completeUpTo = 16, samples = 64, seed = 0 }: Options): Generator<Surviving> {
-  const { contents, pending } = disk
+/** What is not on the disk. */
+const countOf = ({ contents, pending }: Disk): number => pending.length + 2 * contents.size
+
+const isFew = (disk: Disk, completeUpTo = 16): boolean => countOf(disk) <= completeUpTo
+
+function* survivingOf(disk: Disk, { completeUpTo, samples = 64, seed = 0 }: Options): Generator<Surviving> {
   yield extreme(disk, true)
-  const count = pending.length + 2 * contents.size
-  if (count === 0) return
+  if (countOf(disk) === 0) return
   yield extreme(disk, false)
-  for (const one of count <= completeUpTo ? completely(disk) : sampled(disk, samples - 2, seed)) {
+  for (const one of isFew(disk, completeUpTo) ? completely(disk) : sampled(disk, samples - 2, seed)) {
     if (!one.isWhole && !isAll(one.choice, one.chosen, false)) yield one
   }
 }

@@ -281,13 +281,19 @@ describe("how many, and which", () => {
       assert.lengthOf([...PowerLoss.states(volume, { completeUpTo: 8, samples: 0 })], 2 ** 8)
       for (let at = 8; at < 16; at++) yield* files.chmod(`/tmp/${at}`, 0o700)
       assert.isAbove(countUpTo(1_000, PowerLoss.states(volume, { samples: 0 })), 999)
+      assert.isTrue(PowerLoss.isComplete(volume))
       yield* files.chmod("/tmp/16", 0o700)
+      assert.isFalse(PowerLoss.isComplete(volume))
       assert.lengthOf([...PowerLoss.states(volume, { samples: 0 })], 2)
       yield* sync({ kind: "tree", path: "/tmp" })
       for (let at = 0; at < 3; at++) yield* files.writeFileString(`/tmp/file${at}`, "abcd")
       yield* sync({ kind: "directory", path: "/tmp" })
       assert.lengthOf([...PowerLoss.states(volume, { completeUpTo: 6, samples: 0 })], 4 ** 3)
       assert.lengthOf([...PowerLoss.states(volume, { completeUpTo: 5, samples: 0 })], 2)
+      assert.deepStrictEqual([6, 5].map((completeUpTo) => PowerLoss.isComplete(volume, { completeUpTo })), [
+        true,
+        false
+      ])
     }))
 
   it.effect("the states are those of when they were asked for, whatever is done before they are looked at", () =>
@@ -404,5 +410,6 @@ describe("how many, and which", () => {
   it("a volume that was not made for it says so", () => {
     assert.throws(() => PowerLoss.states(MemoryVolume.make()), "losesPower")
     assert.throws(() => PowerLoss.unsynced(MemoryVolume.make()), "losesPower")
+    assert.throws(() => PowerLoss.isComplete(MemoryVolume.make()), "losesPower")
   })
 })
