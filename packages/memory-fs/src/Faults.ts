@@ -269,11 +269,22 @@ export const make = (injector: Injector = noFaults, stepInjector: StepInjector =
 
 /** In none of its runs did the program make a call, or a step, that met anything: nothing was tested. */
 export class NothingInjected extends Schema.TaggedError<NothingInjected>()("NothingInjected", {
-  runs: Schema.Number
+  runs: Schema.Number,
+  /** What was gone through: by `everyCall` the calls, by `everyStep` the steps. */
+  of: Schema.Literals(["calls", "steps"])
 }) {
   override get message() {
-    return `${this.runs} runs of the program met no fault: does it use the ports that the faults wrap, and not spare them all?`
+    return `${this.runs} ${this.runs === 1 ? "run" : "runs"} of the program met no fault: ${remedies[this.of]}`
   }
+}
+
+const remedies = {
+  calls:
+    "everyCall sees the calls of a store's ports that these faults wrap and do not spare; a program that only uses " +
+    "Effect's FileSystem is reached by everyStep, with MemoryFileSystem.make(MemoryVolume.make({ onStep: faults.onStep }))",
+  steps:
+    "everyStep sees what changes a volume that is made with MemoryVolume.make({ onStep: faults.onStep }), or waits for " +
+    "its disk, and is not spared; reading is no step, and fails by Faults.call"
 }
 
 /**
@@ -290,19 +301,20 @@ export class NothingInjected extends Schema.TaggedError<NothingInjected>()("Noth
 export const everyCall = <E, R>(
   injectorAt: (n: number) => Injector,
   program: (faults: Faults, n: number) => Effect.Effect<unknown, E, R>
-): Effect.Effect<number, E | NothingInjected, R> =>
-  sweep((n) => make(injectorAt(n)), (faults) => faults.calls(), program)
+): Effect.Effect<number, E | NothingInjected, R> => sweep("calls", (n) => make(injectorAt(n)), program)
 
-/** The same with the steps of the disk, which the program's volume tells by {@link Faults.onStep}. */
+/**
+ * The same with the steps of the disk, which the program's volume tells by {@link Faults.onStep}: what changes it, or waits for
+ * it, whichever port that came through. Reading is no step: what reads fails by {@link Faults.call}.
+ */
 export const everyStep = <E, R>(
   injectorAt: (n: number) => StepInjector,
   program: (faults: Faults, n: number) => Effect.Effect<unknown, E, R>
-): Effect.Effect<number, E | NothingInjected, R> =>
-  sweep((n) => make(noFaults, injectorAt(n)), (faults) => faults.steps(), program)
+): Effect.Effect<number, E | NothingInjected, R> => sweep("steps", (n) => make(noFaults, injectorAt(n)), program)
 
 const sweep = <E, R>(
+  of: NothingInjected["of"],
   makeAt: (n: number) => Faults,
-  made: (faults: Faults) => number,
   program: (faults: Faults, n: number) => Effect.Effect<unknown, E, R>
 ) =>
   Effect.gen(function*() {
@@ -311,8 +323,8 @@ const sweep = <E, R>(
       const faults = makeAt(n)
       yield* program(faults, n)
       if (faults.injected() > 0) cases++
-      if (made(faults) >= n) continue
-      return cases > 0 ? cases : yield* new NothingInjected({ runs: n })
+      if (faults[of]() >= n) continue
+      return cases > 0 ? cases : yield* new NothingInjected({ runs: n, of })
     }
   })
 

@@ -300,11 +300,13 @@ it.effect("a loop in which nothing was struck fails", () =>
   Effect.gen(function*() {
     const nothing = yield* Effect.flip(Faults.everyCall((n) => Faults.at(n, { fail: "EIO" }), () => Effect.void))
     assert.strictEqual(nothing._tag, "NothingInjected")
+    assert.match(nothing.message, /^1 run of the program met no fault: everyCall sees the calls of a store's ports/)
     const spared = yield* Effect.flip(Faults.everyStep((n) => Faults.atStep(n, { fail: "EIO" }), (faults) => {
       const fs = MemoryStoreFileSystem.make(MemoryVolume.make({ onStep: faults.onStep }))
       return faults.spare(Effect.exit(three(fs)))
     }))
     assert.strictEqual(spared._tag, "NothingInjected")
+    assert.match(spared.message, /^1 run of the program met no fault: everyStep sees .* reading is no step/)
   }))
 
 it.effect("a program that does not hold ends the loop", () =>
