@@ -21,6 +21,9 @@ const readJson = (file) => JSON.parse(read(file))
 
 const say = (/** @type {string} */ line) => process.stdout.write(`${line}\n`)
 
+/** What a program prints may be read by another one, and this is none of it. */
+const remark = (/** @type {string} */ line) => process.stderr.write(`${line}\n`)
+
 /** A failure that is explained already: no stack, only its message. */
 class Stop extends Error {
   /** @param {string} message @param {number} exitCode */
@@ -104,7 +107,7 @@ const installPnpm = async () => {
   const version = pnpmPinned.split("@").at(-1)
   const manifest = path.join(tools, "node_modules", "pnpm", "package.json")
   if (fs.existsSync(manifest) && JSON.parse(fs.readFileSync(manifest, "utf8")).version === version) return
-  say(`installing pnpm ${version} into .tools (once)…`)
+  remark(`installing pnpm ${version} into .tools (once)…`)
   fs.mkdirSync(tools, { recursive: true })
   /** @type {Array<string>} */
   const output = []
@@ -147,13 +150,13 @@ const installWorkspace = async () => {
   const complete = [stampFile, pnpmEntry, path.join(bin, "node")].every((file) => fs.existsSync(file))
   if (complete && fs.readFileSync(stampFile, "utf8") === wanted) return
   await installPnpm()
-  say("installing the workspace's dependencies, a node of its own among them (once)…")
+  remark("installing the workspace's dependencies, a node of its own among them (once)…")
   const started = performance.now()
   // CI=true: never ask whether node_modules may be replaced, there may be nobody to answer.
   const exitCode = await run(process.execPath, [pnpmEntry, "install", "--frozen-lockfile", "--reporter=append-only"], {
     env: { CI: "true" },
     // The workspace brings the node that its packages want, so that this one is too old says nothing.
-    onLine: (line) => line.includes("Unsupported engine") || line.trim() === "" || say(`  ${line}`)
+    onLine: (line) => line.includes("Unsupported engine") || line.trim() === "" || remark(`  ${line}`)
   })
   if (exitCode !== 0) {
     throw new Stop(
@@ -162,7 +165,7 @@ const installWorkspace = async () => {
     )
   }
   fs.writeFileSync(stampFile, wanted)
-  say(`installed in ${seconds(started)}\n`)
+  remark(`installed in ${seconds(started)}\n`)
 }
 
 /** @param {number} started */
