@@ -10,9 +10,9 @@ import { states } from "./states.ts"
 import { syscalls } from "./syscalls.ts"
 
 export const shares: ReadonlyArray<Share> = [
-  { part: faults, weight: 4 },
+  { part: faults, weight: 5 },
   { part: fullDisk, weight: 2 },
-  { part: syscalls, weight: 3 },
+  { part: syscalls, weight: 4 },
   { part: planted, weight: 7 },
   { part: reality, weight: 2 },
   { part: images, weight: 3 },

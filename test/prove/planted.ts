@@ -14,20 +14,21 @@ const run = async (orders: Orders): Promise<Outcome> => {
   const queue = orders.replay === undefined ? from(orders.seed) : [defectCalled(orders.replay)]
   const all = queue.length
   const violations: Array<Violation> = []
-  let [planted, caught] = [0, 0]
+  const notes: Array<string> = []
+  let planted = 0
   const work = async () => {
     while (performance.now() < orders.until && !orders.signal.aborted) {
       const defect = queue.shift()
       if (defect === undefined) return
-      const what = await wrongWith(defect, orders)
+      const { note, what } = await outcomeOf(defect, orders)
       if (orders.signal.aborted) return
       planted++
-      if (what === undefined) caught++
-      else violations.push({ what, replay: defect.name })
+      if (note === undefined) violations.push({ what, replay: defect.name })
+      else notes.push(note)
     }
   }
   await Promise.all(Array.from({ length: workers }, work))
-  return { counts: { planted, caught }, violations, complete: planted === all }
+  return { counts: { planted, caught: notes.length }, violations, notes, complete: planted === all }
 }
 
 /** All of them, beginning anywhere: where the time is short, it is other ones each time. */
@@ -42,15 +43,19 @@ const defectCalled = (name: string): Defect => {
   return found
 }
 
-/** `undefined` where it is caught. */
-const wrongWith = async (defect: Defect, { progress, signal }: Orders): Promise<string | undefined> => {
+/** By which test it was caught, or what is wrong with its not being caught. */
+const outcomeOf = async (
+  defect: Defect,
+  { progress, signal }: Orders
+): Promise<{ readonly note: string; readonly what?: never } | { readonly note?: never; readonly what: string }> => {
   try {
     const how = await catchOf(defect, signal)
-    if (how === undefined) return `no test of ${defect.tests.file} noticed that ${defect.name}`
-    progress(`${defect.name}: caught by ${how.test}, ${how.after}`)
-    return undefined
+    if (how === undefined) return { what: `no test of ${defect.tests.file} noticed that ${defect.name}` }
+    const note = `${defect.name}: caught by ${how.test}, ${how.after}`
+    progress(note)
+    return { note }
   } catch (cause) {
-    return `that ${defect.name} could not be tried: ${cause instanceof Error ? cause.message : String(cause)}`
+    return { what: `that ${defect.name} could not be tried: ${cause instanceof Error ? cause.message : String(cause)}` }
   }
 }
 

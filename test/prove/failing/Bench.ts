@@ -58,7 +58,7 @@ export const benchOf = (
   Effect.gen(function*() {
     const ground = yield* groundFor(machine, operation, setting, grounds)
     const settled = new Map<string, Settled>()
-    const before = yield* settle(ground, setting.made)
+    const before = yield* settleOpened(ground, operation, setting)
     const faults = Faults.make()
     const scope = yield* Effect.scope
     const { again, answer, kept } = yield* Effect.scoped(Effect.gen(function*() {
@@ -93,6 +93,19 @@ export const benchOf = (
       retried: new Map()
     }
   })
+
+/** Before the operation begins. An opening changes a store too: at `full`, one that was made at `process`. */
+const settleOpened = (ground: Site, { opens }: Operation, { made, opened }: Setting) =>
+  Effect.scoped(Effect.gen(function*() {
+    const site = yield* ground.copy()
+    if (!opens) {
+      yield* Effect.scoped(Effect.gen(function*() {
+        const backend = yield* site.process("before", Faults.make())
+        yield* openIn(yield* Effect.scope, backend, { root: storeIn(site), durability: opened })
+      }))
+    }
+    return yield* settle(site, made)
+  }))
 
 const groundFor = (machine: Machine, { ground }: Operation, { made }: Setting, grounds: Grounds) =>
   Effect.gen(function*() {

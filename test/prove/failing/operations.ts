@@ -185,7 +185,8 @@ const opening = (given: Pick<Operation, "name" | "ground" | "commits" | "after">
   operation({
     ...given,
     opens: true,
-    gradual: given.ground === "litter",
+    // One that was made at `process` is put on disk first, and then swept.
+    gradual: given.ground !== "none",
     failures: ["StoreFailure", "LockTimeout", "NotDurable", "ReadOnlyStore"],
     run: ({ backend, options }) => Effect.as(Effect.provideContext(Effect.scoped(make(options)), backend), "opened")
   })
