@@ -8,6 +8,7 @@ import { expectEqual, expectThat, failureOf } from "@snapshotter/core/testing/Su
 import * as NodeSnapshotter from "@snapshotter/node-fs/NodeSnapshotter"
 import { Context, Effect, Layer, Stream } from "effect"
 import { execFileSync } from "node:child_process"
+import { createHash } from "node:crypto"
 import * as fs from "node:fs"
 import * as path from "node:path"
 import { describe } from "vitest"
@@ -215,6 +216,34 @@ describe.runIf(judgement("bad-input-node", missing))("bad input", () => {
         )
         yield* expectEqual("what is there", picture(directory), before)
       }))
+
+    // As root nothing is unreadable: `SnapshotterSuite` has the same for whoever runs it.
+    for (const what of ["directory", "metadata"] as const) {
+      it.live(`F12: with one of ten whose ${what} they may not read: it opens, the nine are used, the tenth can be removed`, () =>
+        Effect.gen(function*() {
+          const directory = yield* nobodysDirectory
+          const root = `${directory}/store`
+          yield* asNobody(
+            Effect.scoped(Effect.gen(function*() {
+              const all = Array.from({ length: 10 }, (_, at) => name(`layer ${at}`))
+              const making = yield* open({ root })
+              for (const one of all) yield* Effect.andThen(making.prepare(key("a")), making.commit(one, key("a")))
+              const tenth = name("layer 4")
+              const link = `${root}/index/${createHash("sha256").update(tenth).digest("hex")}`
+              const there = fs.realpathSync(link)
+              fs.chmodSync(what === "directory" ? there : `${there}/name.json`, 0o000)
+              const store = yield* open({ root })
+              for (const one of all.filter((each) => each !== tenth)) {
+                yield* store.view(key("v"), { parent: one })
+                yield* store.remove(key("v"))
+              }
+              yield* store.remove(tenth)
+              yield* expectEqual("those that are left", (yield* Stream.runCollect(store.walk())).length, 9)
+              yield* expectEqual("what check finds", yield* store.check, [])
+            }))
+          )
+        }))
+    }
 
     it.live("has a store of their own, and is told what mounting takes", () =>
       Effect.gen(function*() {

@@ -20,7 +20,7 @@ import { fileURLToPath } from "node:url"
 import { assert, describe, it } from "vitest"
 import { judgement } from "../../../test/Judgement.ts"
 import { readOnly } from "./layers.ts"
-import { freshDirectory, isRoot } from "./place.ts"
+import { freshDirectory, isRoot, openMounts } from "./place.ts"
 import { copyOf, type Format, format, formats, mounted, repair } from "./programs/disks.ts"
 
 const runs = judgement("durability", isRoot ? undefined : "mounting needs root, or a user namespace")
@@ -214,6 +214,34 @@ describe.runIf(runs)("what is asked of the disk, and when", () => {
         "sync directory ., directory staging"
       ])
       assert.isFalse(lines.slice(0, sync).includes("move staging/version version"))
+    }))
+
+  test("F13: what was written under a volatile mount, which syncs nothing, is on disk before its commit happens", (directory) =>
+    Effect.gen(function*() {
+      const root = path.join(directory, "store")
+      const target = path.join(directory, "target")
+      fs.mkdirSync(target)
+      const { store, take } = yield* openRecorded({ root, mountOptions: ["volatile"] })
+      yield* store.prepare(key("k"))
+      yield* store.commit(name("base"), key("k"))
+      const mounts = yield* store.prepare(key("k"), { parent: name("base") })
+      const mounter = Context.get(yield* Layer.build(NodeMounter.layer), Mounter)
+      yield* Effect.scoped(Effect.andThen(
+        mounter.mount(mounts, target),
+        Effect.sync(() => {
+          const [mount = ""] = openMounts(target)
+          assert.match(mount, /\bvolatile\b/)
+          fs.writeFileSync(path.join(target, "file"), "written")
+        })
+      ))
+      yield* take
+      yield* store.commit(name("fork"), key("k"))
+      assert.deepStrictEqual((yield* take).slice(0, 4), [
+        "sync tree active/s2",
+        "lock",
+        "sync tree active/s2, directory index, directory committed/s1/children",
+        "move active/s2 committed/s2"
+      ])
     }))
 
   test("F01: what others left is swept only once what they did is on disk; a link that is lost is put back on it", (directory) =>
