@@ -165,7 +165,7 @@ export const make = Effect.fnUntraced(function*(
 ): Effect.fn.Return<Snapshotter, OpenError, StoreFileSystem | Mounter | IdSource | Scope.Scope> {
   const settings = yield* settingsOf(options)
   const fs = yield* StoreFileSystem
-  const { layout, mode } = yield* locate(fs, options.root)
+  const { device, layout, mode } = yield* locate(fs, options.root)
   // Of its own: the caller's counts as closed already while others that end with it, forks above all, still use the store.
   const scope = yield* Scope.fork(yield* Effect.scope)
   const suspicion: Suspicion = { of: new Map(), ofAll: undefined, ofAllForNow: undefined, latestFailure: undefined }
@@ -175,6 +175,7 @@ export const make = Effect.fnUntraced(function*(
     mounter: yield* Mounter,
     ids: yield* IdSource,
     layout,
+    device,
     settings,
     ancestors: new Map(),
     suspicion,
@@ -186,13 +187,13 @@ export const make = Effect.fnUntraced(function*(
       waitsForDisk: settings.durability === "full",
       scope,
       failure: failedIn,
-      syncFailed: (error) => tellAll(fs, error),
+      syncFailed: (error) => tellAll(fs.syncFailures, device, error),
       latestFailure: () => suspicion.latestFailure
     })
   }
-  yield* hearOfFailedSyncs(store)
   yield* Effect.addFinalizer(() => store.turns.close)
   const overlayXattrs = yield* openStore(store, mode, options.overlayXattrs)
+  yield* hearOfFailedSyncs(store)
   const mountOptions = overlayXattrs === "user" ? [...settings.mountOptions, "userxattr"] : settings.mountOptions
   return operations({ ...store, settings: { ...settings, mountOptions } })
 })

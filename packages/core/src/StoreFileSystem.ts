@@ -65,6 +65,20 @@ export interface HeldLock {
   readonly release: Effect.Effect<void>
 }
 
+/**
+ * The failed syncs of a backend, by the device of the file system. Stores that share a backend share the descriptors of which the
+ * kernel tells each failure to one alone, so each of them enters itself here, and is told whoever had asked.
+ */
+export interface SyncFailures {
+  /** They are called at once, and the effects that they give back are run then. */
+  readonly listeners: Map<bigint, Set<(error: FileSystemError) => Effect.Effect<void>>>
+  readonly latest: Map<bigint, FileSystemError>
+  /** By root: the latest one that a store there has seen to, so that one which was closed meanwhile learns of it. */
+  readonly told: Map<string, FileSystemError>
+}
+
+export const noSyncFailures = (): SyncFailures => ({ listeners: new Map(), latest: new Map(), told: new Map() })
+
 type Attempt<A> = Effect.Effect<A, FileSystemError>
 
 export interface StoreFileSystem {
@@ -136,12 +150,8 @@ export interface StoreFileSystem {
    */
   readonly sync: (targets: ReadonlyArray<SyncTarget>) => Attempt<void>
 
-  /**
-   * Who is to be told of every failed sync, whoever asked for it: a backend makes this, empty, and stores enter themselves.
-   * They are called at once, and the effects that they give back are run then. Stores that share a backend share the
-   * descriptors of which the kernel tells each failure to one alone.
-   */
-  readonly whenSyncFails: Set<(error: FileSystemError) => Effect.Effect<void>>
+  /** One for each backend that is made, of {@link noSyncFailures}: stores do the rest. */
+  readonly syncFailures: SyncFailures
 
   /** Takes the exclusive advisory lock of a directory, without waiting: `undefined` where another holds it. */
   readonly tryLock: (directory: string) => Attempt<HeldLock | undefined>

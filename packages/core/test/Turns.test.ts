@@ -7,6 +7,7 @@ import {
   type Entry,
   FileSystemError,
   type HeldLock,
+  noSyncFailures,
   type StoreFileSystem,
   type SyncTarget
 } from "@snapshotter/core/StoreFileSystem"
@@ -93,7 +94,7 @@ const makeBench = Effect.gen(function*() {
     usage: unused,
     overlayXattrs: unused,
     fileSystemType: unused,
-    whenSyncFails: new Set()
+    syncFailures: noSyncFailures()
   }
   const turns = makeTurns({
     waitsForDisk: true,

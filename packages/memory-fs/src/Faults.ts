@@ -405,7 +405,7 @@ const faultyStoreFileSystem = (inner: StoreFileSystem, meet: Meet, unlessDead: U
     tryLock: (directory) => call("tryLock", [directory], Effect.map(inner.tryLock(directory), whileAlive)),
     overlayXattrs: (directory) => call("overlayXattrs", [directory], inner.overlayXattrs(directory)),
     fileSystemType: (path) => call("fileSystemType", [path], inner.fileSystemType(path)),
-    whenSyncFails: inner.whenSyncFails
+    syncFailures: inner.syncFailures
   }
 }
 

@@ -6,6 +6,7 @@ import {
   type Entry,
   FileSystemError,
   type HeldLock,
+  noSyncFailures,
   StoreFileSystem,
   type SyncTarget
 } from "@snapshotter/core/StoreFileSystem"
@@ -292,7 +293,7 @@ export const make = (volume: MemoryVolume, process: string = volume.newProcess()
     tryLock: tryLock(insides, process),
     overlayXattrs: overlayXattrs(insides),
     fileSystemType: fileSystemType(insides),
-    whenSyncFails: new Set()
+    syncFailures: noSyncFailures()
   }
 }
 

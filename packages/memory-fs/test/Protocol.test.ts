@@ -302,11 +302,11 @@ const atFull: ReadonlyArray<Step> = [
     does: ({ store }) => store.relink,
     before: unlinked,
     calls: `
+      setMode staging 1700
       removeFile index/<fork>
       symlink index/<fork> = ../view/4
       removeFile index/<base>
       symlink index/<base> = ../committed/1
-      setMode staging 1700
       sync tree index
       setMode staging 700
     `

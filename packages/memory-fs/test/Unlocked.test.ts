@@ -302,11 +302,86 @@ describe("a sync that fails", () => {
       before(Effect.sync(() =>
         before(Effect.suspend(() => {
           const failure = new FileSystemError({ operation: "sync", path: "/other", code: "EIO" })
-          return Effect.forEach([...fs.whenSyncFails], (tell) => tell(failure))
+          return Effect.forEach([...fs.syncFailures.listeners.values()].flatMap((all) => [...all]), (tell) =>
+            tell(failure))
         }))
       ))
       assert.deepInclude(yield* refusal(store.commit(done, a)), { _tag: "ContentsSuspect", code: "EIO" })
       assert.deepInclude(yield* refusal(store.commit(done, a)), { _tag: "ContentsSuspect", code: "EIO" })
+    })))
+
+  it.live("is heard of by a store that was closed when it failed, once it is opened again", () =>
+    Effect.gen(function*() {
+      const { change, fails } = syncing()
+      const { open } = machine(change)
+      yield* Effect.scoped(Effect.flatMap(open(), (store) => store.prepare(a)))
+      yield* Effect.scoped(Effect.gen(function*() {
+        const other = yield* open({ root: "/other" })
+        fails("sync", "EIO")
+        yield* Effect.exit(other.prepare(a))
+      }))
+      yield* Effect.scoped(Effect.gen(function*() {
+        const store = yield* open()
+        assert.deepInclude(yield* refusal(store.commit(done, a)), { _tag: "ContentsSuspect", code: "EIO" })
+        // What is made after it is none of its business, also when it is opened once more.
+        yield* store.prepare(b)
+      }))
+      yield* Effect.scoped(Effect.flatMap(open(), (store) => store.commit(done, b)))
+    }))
+
+  it.live("of another store's, between the commit point and the last sync, leaves that unconfirmed", () =>
+    Effect.scoped(Effect.gen(function*() {
+      let meanwhile: Effect.Effect<unknown, unknown> = Effect.void
+      const { change, fails } = syncing()
+      const { fs, open } = machine({
+        fs: (fs) => ({
+          ...change.fs(fs),
+          moveNoReplace: (from, to) =>
+            Effect.tap(fs.moveNoReplace(from, to), () => {
+              const act = to.includes("/store/trash/") ? meanwhile : Effect.void
+              return Effect.exit(act)
+            })
+        })
+      })
+      const other = yield* open({ root: "/other" })
+      const store = yield* open()
+      yield* committed(store, base)
+      meanwhile = Effect.suspend(() => {
+        fails("sync", "EIO")
+        return other.prepare(a)
+      })
+      assert.deepInclude(yield* refusal(store.remove(base)), { _tag: "NotDurable", code: "EIO" })
+      // Nothing is destroyed that the disk may have in its place.
+      assert.lengthOf(yield* fs.readDirectory("/store/trash"), 1)
+    })))
+
+  it.live("of a marked store keeps nobody from opening it, looking at it and checking it", () =>
+    Effect.gen(function*() {
+      const refuses = (fs: StoreFileSystem): Partial<StoreFileSystem> => ({
+        sync: () => Effect.fail(new FileSystemError({ operation: "sync", path: "/store", code: "EIO" })),
+        setMode: fs.setMode
+      })
+      const { fs, open, other } = machine({ fs: refuses })
+      yield* other((store) => Effect.andThen(committed(store, base), store.prepare(a)))
+      yield* fs.setMode("/store/staging", 0o1700)
+      yield* fs.makeDirectory("/store/trash/left", 0o700)
+      yield* Effect.scoped(Effect.gen(function*() {
+        const store = yield* open({ durability: "process" })
+        assert.deepStrictEqual(yield* namesOf(store), ["a", "base"])
+        assert.include((yield* store.check).map(({ path }) => path), "/store/trash/left")
+        assert.deepInclude(yield* refusal(store.prepare(b)), { _tag: "StoreFailure", code: "EIO" })
+      }))
+    }))
+
+  it.live("of what was made at process is not forgotten by an update that would promise it", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const { change, fails } = syncing()
+      const { open, other } = machine(change)
+      const store = yield* open()
+      yield* other((store) => store.prepare(a), { durability: "process" })
+      fails("sync", "EIO")
+      yield* Effect.exit(store.prepare(b))
+      assert.deepInclude(yield* refusal(store.update(a, labels)), { _tag: "ContentsSuspect", snapshot: "a" })
     })))
 
   it.live("under the lock fails the commits that wait for it as suspect, at full alone", () =>
@@ -633,3 +708,40 @@ it.live("every operation says which one it is when the machine fails it", () =>
       } else assert.deepInclude(yield* refusal(does(store)), { _tag: "ReadOnlyStore", operation, path: "/store" })
     }
   })))
+
+describe("an operation that is interrupted while it is being taken back", () => {
+  it.live("takes nobody with it", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const undoing = yield* Deferred.make<void>()
+      const goOn = yield* Deferred.make<void>()
+      let isRefused = false
+      const { open } = machine({
+        fs: (fs) => ({
+          symlink: (target, path) => {
+            const failure = new FileSystemError({ operation: "symlink", path, code: "ENOSPC" })
+            return Effect.suspend(() => isRefused ? Effect.fail(failure) : fs.symlink(target, path))
+          },
+          removeTree: (path) =>
+            path.includes("/staging/")
+              ? Deferred.succeed(undoing, undefined).pipe(
+                Effect.andThen(Deferred.await(goOn)),
+                Effect.andThen(fs.removeTree(path))
+              )
+              : fs.removeTree(path)
+        })
+      })
+      const store = yield* open()
+      const turns = Effect.forEach(Array.from({ length: 20 }), () => Effect.yieldNow, { discard: true })
+      isRefused = true
+      const one = yield* Effect.forkChild(Effect.exit(store.prepare(a)))
+      yield* Deferred.await(undoing)
+      isRefused = false
+      const other = yield* Effect.forkChild(store.prepare(b))
+      yield* turns
+      const interrupting = yield* Effect.forkChild(Fiber.interrupt(one))
+      yield* turns
+      yield* Deferred.succeed(goOn, undefined)
+      yield* Fiber.join(other)
+      yield* Fiber.join(interrupting)
+    })))
+})

@@ -5,6 +5,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Key, Name } from "@snapshotter/core/Snapshot"
 import { make, type Snapshotter } from "@snapshotter/core/Snapshotter"
+import { StoreFileSystem } from "@snapshotter/core/StoreFileSystem"
 import * as Faults from "@snapshotter/memory-fs/Faults"
 import * as MemoryVolume from "@snapshotter/memory-fs/MemoryVolume"
 import * as PowerLoss from "@snapshotter/memory-fs/PowerLoss"
@@ -184,3 +185,46 @@ describe("is not lost to a power loss, though somebody before it did not come to
     }
   }
 })
+
+describe("relink", () => {
+  /** A layer that was committed at `full`, whose link is lost, on the disk too. */
+  const unlinked = Effect.gen(function*() {
+    const volume = MemoryVolume.make({ losesPower: true })
+    yield* using(volume, "full", committed(n))
+    const fs = Context.get(processOn(volume, "vandal"), StoreFileSystem)
+    for (const link of yield* fs.readDirectory("/tmp/store/index")) yield* fs.removeFile(`/tmp/store/index/${link}`)
+    yield* fs.sync([{ kind: "tree", path: "/tmp/store" }])
+    return volume
+  })
+  const diesAfterTheLink = () => Faults.make(({ operation }) => operation === "symlink" ? "dieAfter" : "pass")
+
+  for (
+    const [what, durability, faults] of [
+      ["at process", "process", undefined],
+      ["at full, whose process dies right after the link", "full", diesAfterTheLink]
+    ] as const
+  ) {
+    it.effect(`${what}: what is acknowledged then under the name that it gave back is there by that name`, () =>
+      quiet(Effect.gen(function*() {
+        const volume = yield* unlinked
+        yield* Effect.exit(using(volume, durability, (store) => store.relink, faults?.()))
+        yield* using(volume, "full", (store) => store.update(n, labels))
+        for (const state of PowerLoss.states(volume)) assert.include(yield* found(state, false), "n", state.story)
+      })))
+  }
+})
+
+it.effect("a store that another process makes at process, while it is opened at full, is on disk before anything is promised", () =>
+  quiet(Effect.gen(function*() {
+    const volume = MemoryVolume.make({ losesPower: true })
+    let raced = false
+    const racing = Faults.make(({ operation }) => {
+      if (raced || operation !== "tryLock") return "pass"
+      raced = true
+      return { before: using(volume, "process", nothing) }
+    })
+    yield* using(volume, "full", nothing, racing)
+    yield* using(volume, "full", committed(n))
+    assert.isTrue(raced)
+    for (const state of PowerLoss.states(volume)) assert.include(yield* found(state, false), "n", state.story)
+  })))

@@ -1,5 +1,5 @@
 /** `StoreFileSystem` on Linux, by system calls. On any other system each operation fails with `ENOSYS`. */
-import { FileSystemError, StoreFileSystem, type SyncTarget } from "@snapshotter/core/StoreFileSystem"
+import { FileSystemError, noSyncFailures, StoreFileSystem, type SyncTarget } from "@snapshotter/core/StoreFileSystem"
 import { Effect, Layer } from "effect"
 import { isUtf8 } from "node:buffer"
 import { constants, realpathSync } from "node:fs"
@@ -197,7 +197,7 @@ const make = Effect.gen(function*() {
     tryLock,
     overlayXattrs,
     fileSystemType,
-    whenSyncFails: new Set<(error: FileSystemError) => Effect.Effect<void>>()
+    syncFailures: noSyncFailures()
   } satisfies StoreFileSystem
 })
 

@@ -296,6 +296,20 @@ export const barriers: ReadonlyArray<Defect> = [
     tests: unsynced("its process died")
   },
   {
+    name: "relink puts links back before the store is marked",
+    edits: [{
+      file: "internal/relink.ts",
+      find: "const relinked: ReadonlyArray<string> =",
+      put: "yield* putBack(store, lost, strays)\nconst relinked: ReadonlyArray<string> ="
+    }],
+    tests: protocol
+  },
+  {
+    name: "a store that another process has made meanwhile is not put on disk",
+    edits: [{ file: "internal/open.ts", find: "if (made !== undefined) yield* makeDurable(store, made)", put: "" }],
+    tests: unsynced("that another process makes")
+  },
+  {
     name: "what is not on disk yet is not marked",
     edits: [{ file: "internal/batch.ts", find: "if (!ready.some(isWaitedFor)) return ready", put: "return ready" }],
     tests: unsynced("interrupted in its last sync")

@@ -85,9 +85,9 @@ export const steps: ReadonlyArray<Defect> = [
     name: "remove destroys before its rename is on disk",
     edits: [{
       file: "internal/batch.ts",
-      find: "const exit = yield* syncAll(attempt, happened.flatMap((one) => one.staged.after))",
+      find: "const synced = yield* syncAll(attempt, happened.flatMap((one) => one.staged.after))",
       put:
-        "for (const { entry, staged } of happened) yield* attempt(askedBy(entry, staged.settle))\nconst exit = yield* syncAll(attempt, happened.flatMap((one) => one.staged.after))"
+        "for (const { entry, staged } of happened) yield* attempt(askedBy(entry, staged.settle))\nconst synced = yield* syncAll(attempt, happened.flatMap((one) => one.staged.after))"
     }],
     tests: powerLoss("remove of a name at full")
   },
@@ -115,7 +115,7 @@ export const steps: ReadonlyArray<Defect> = [
     name: "a rename that says that it failed is believed",
     edits: [{
       file: "internal/batch.ts",
-      find: "if (Exit.isSuccess(happened) && happened.value) return true",
+      find: "if (Exit.isSuccess(happened) && happened.value === true) return true",
       put: ""
     }],
     tests: turns
@@ -146,10 +146,28 @@ export const steps: ReadonlyArray<Defect> = [
     name: "a failed sync is told to one of the stores that share a backend",
     edits: [{
       file: "internal/suspicion.ts",
-      find: "[...fs.whenSyncFails].map",
-      put: "[...fs.whenSyncFails].slice(0, 1).map"
+      find: "[...failures.listeners.get(device) ?? []].map",
+      put: "[...failures.listeners.get(device) ?? []].slice(0, 1).map"
     }],
     tests: unlocked("shares the backend")
+  },
+  {
+    name: "a store that is opened after a sync has failed does not ask",
+    edits: [{
+      file: "internal/suspicion.ts",
+      find: "missed === undefined || missed === told.get(root)",
+      put: "missed !== told.get(root) || missed === told.get(root)"
+    }],
+    tests: unlocked("closed when it failed")
+  },
+  {
+    name: "what another's sync may have lost since the commit point is confirmed",
+    edits: [{
+      file: "internal/batch.ts",
+      find: "failure !== undefined && failure !== before ?",
+      put: "failure === null ?"
+    }],
+    tests: unlocked("between the commit point and the last sync")
   },
   {
     name: "a commit does not look again whether a sync has failed since it looked",

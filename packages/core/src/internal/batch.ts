@@ -67,9 +67,10 @@ export const batchRunner = (options: BatchOptions) => {
           interrupted ||= wasInterrupted(exit)
           return exit
         })
-      const caughtUp = yield* catchUp(attempt)
+      const caughtUp = entries.every(({ change }) => change.changesNothing) ? Exit.void : yield* catchUp(attempt)
       if (Exit.isFailure(caughtUp)) {
         for (const entry of entries) yield* takeBack(entry, refusal(entry, caughtUp.cause))
+        yield* attempt(Effect.void)
         return !interrupted
       }
       const failureBefore = options.latestFailure()
@@ -80,6 +81,7 @@ export const batchRunner = (options: BatchOptions) => {
         else yield* takeBack(entry, exit.cause)
       }
       const ready = yield* unlessFailed(failureBefore, yield* marked(attempt, yield* syncBefore(attempt, begun)))
+      const failureMeanwhile = options.latestFailure()
       const happened: Array<Running> = []
       let isKnown = true
       for (const one of ready) {
@@ -87,7 +89,9 @@ export const batchRunner = (options: BatchOptions) => {
         if (has === true) happened.push(one)
         isKnown &&= has !== "unknown"
       }
-      yield* syncAfter(attempt, happened, isKnown && ready.some(isWaitedFor))
+      yield* syncAfter(attempt, happened, isKnown && ready.some(isWaitedFor), failureMeanwhile)
+      // Whoever was interrupted while nothing could be is noticed here, and not in the next batch, which is others'.
+      yield* attempt(Effect.void)
       return !interrupted
     })
 
@@ -147,21 +151,33 @@ export const batchRunner = (options: BatchOptions) => {
       const exit = yield* attempt(askedBy(one.entry, one.staged.commit))
       if (Exit.isSuccess(exit)) return true
       const happened = yield* Effect.exit(one.staged.happened)
-      if (Exit.isSuccess(happened) && happened.value) return true
+      if (Exit.isSuccess(happened) && happened.value === true) return true
       const cause = refusal(one.entry, exit.cause)
       // Where it cannot be told, nothing is undone: what is left over is reclaimable, a live snapshot without its link is not.
-      yield* Exit.isSuccess(happened) ? takeBack(one.entry, cause) : finish(one.entry, Exit.failCause(cause))
-      return Exit.isSuccess(happened) ? false : "unknown"
+      const hasNot = Exit.isSuccess(happened) && happened.value === false
+      yield* hasNot ? takeBack(one.entry, cause) : finish(one.entry, Exit.failCause(cause))
+      return hasNot ? false : "unknown"
     })
   }
 
-  /** `isAll`: nothing of what the mark is for is left when these are on disk. */
-  function syncAfter(attempt: Attempt, happened: ReadonlyArray<Running>, isAll: boolean) {
+  /**
+   * `isAll`: nothing of what the mark is for is left when these are on disk. Where another's sync has failed since `before`, it
+   * may have been what was done here that was lost.
+   */
+  function syncAfter(
+    attempt: Attempt,
+    happened: ReadonlyArray<Running>,
+    isAll: boolean,
+    before: FileSystemError | undefined
+  ) {
     return Effect.gen(function*() {
-      const exit = yield* syncAll(attempt, happened.flatMap((one) => one.staged.after))
+      const synced = yield* syncAll(attempt, happened.flatMap((one) => one.staged.after))
+      const failure = options.latestFailure()
+      const exit = Exit.isSuccess(synced) && failure !== undefined && failure !== before ? Exit.fail(failure) : synced
       if (Exit.isSuccess(exit) && isAll) yield* attempt(unmark(fs, staging))
-      for (const { entry, staged } of happened) {
-        const failed = Exit.isFailure(exit) && staged.after.length > 0
+      for (const one of happened) {
+        const { entry, staged } = one
+        const failed = Exit.isFailure(exit) && isWaitedFor(one)
         if (!failed) yield* attempt(askedBy(entry, staged.settle))
         yield* finish(
           entry,

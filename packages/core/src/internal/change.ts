@@ -6,10 +6,10 @@ import type { FileSystemError, SyncTarget } from "../StoreFileSystem.ts"
 export interface Staged<A> {
   /** What has to be on disk before it may happen; empty: nothing. */
   readonly before: ReadonlyArray<SyncTarget>
-  /** The commit point: one call. */
+  /** The commit point: one call, but for `relink`, which has one for each link. */
   readonly commit: Effect.Effect<unknown, FileSystemError>
-  /** Whether it has happened: asked only when `commit` failed, which tells nothing certain. */
-  readonly happened: Effect.Effect<boolean, FileSystemError>
+  /** Whether it has happened: asked only when `commit` failed, which tells nothing certain. `undefined`: some of it may have. */
+  readonly happened: Effect.Effect<boolean | undefined, FileSystemError>
   /** What has to be on disk before it is acknowledged; empty: nothing. */
   readonly after: ReadonlyArray<SyncTarget>
   /** What may be destroyed now. What fails here stays behind, to be reclaimed later. */
@@ -42,6 +42,8 @@ export interface Change<A, E> {
   readonly reads: ReadonlyArray<string>
   readonly writes: ReadonlyArray<string> | undefined
   readonly stage: (staging: Staging) => Effect.Effect<Staged<A>, E>
+  /** It only looks, and needs nothing of what others have done to be on disk. */
+  readonly changesNothing?: boolean
   /** What a failed sync before the commit point means to this change. */
   readonly notSynced: (error: FileSystemError) => E
 }

@@ -41,6 +41,7 @@ export const check = (store: Store) =>
     operation: "check",
     reads: [],
     writes: undefined,
+    changesNothing: true,
     notSynced: readFailedIn("check"),
     stage: () =>
       Effect.gen(function*() {

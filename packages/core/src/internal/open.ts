@@ -5,7 +5,14 @@
  * made at `process` comes on disk when it is first opened at `full`: its record is then exchanged for one that says so.
  */
 import { Effect, Result } from "effect"
-import { NotAStore, type OpenError, UnsuitableRoot, UnsupportedVersion, XattrsMismatch } from "../SnapshotterError.ts"
+import {
+  type CleanupError,
+  NotAStore,
+  type OpenError,
+  UnsuitableRoot,
+  UnsupportedVersion,
+  XattrsMismatch
+} from "../SnapshotterError.ts"
 import type { FileSystemError, StoreFileSystem, SyncTarget } from "../StoreFileSystem.ts"
 import { anew } from "./anew.ts"
 import { barrier, done, type Staging } from "./change.ts"
@@ -35,7 +42,7 @@ export const locate = Effect.fnUntraced(function*(fs: StoreFileSystem, given: st
   yield* shortEnough(root)
   const entry = yield* Effect.mapError(fs.lstat(root), failed)
   if (entry?.type !== "directory") return yield* new NotAStore({ root, reason: "it is not a directory" })
-  return { layout: layoutOf(root), mode: entry.mode }
+  return { layout: layoutOf(root), mode: entry.mode, device: entry.dev }
 })
 
 /** Reads the store's record, or makes the store; sweeps what a crash left. Says which overlay attributes it uses. */
@@ -46,16 +53,27 @@ export const openStore = Effect.fnUntraced(
     const overlayXattrs = yield* agreeOnXattrs(fs, layout, record, wanted)
     yield* tighten(fs, layout, mode)
     // In a new one there is nothing to sweep.
-    if (record === undefined) yield* makeOnce(store, { version: formatVersion, overlayXattrs, durable: isFull(store) })
-    else {
+    if (record === undefined) {
+      yield* makeOnce(store, { version: formatVersion, overlayXattrs, durable: isFull(store) })
+      // It may be another process that made it, at `process`.
+      const made = yield* readRecord(fs, layout)
+      if (made !== undefined) yield* makeDurable(store, made)
+    } else {
       // What cannot be written on a read-only file system does no harm there.
-      for (const step of [makeDurable(store, record), Effect.asVoid(sweep(store))]) {
-        yield* Effect.catchTag(step, "ReadOnlyStore", () => Effect.void)
-      }
+      yield* Effect.catchTag(makeDurable(store, record), "ReadOnlyStore", () => Effect.void)
+      yield* Effect.catchIf(
+        sweep(store),
+        (error) => error._tag === "ReadOnlyStore" || isOfASync(error),
+        () => Effect.void
+      )
     }
     return overlayXattrs
   }
 )
+
+/** A disk that confirms nothing keeps nobody from looking at what is there: what would be swept stays. */
+const isOfASync = (error: CleanupError): boolean =>
+  error._tag === "StoreFailure" && ["sync", "openForSync"].includes(error.call)
 
 /** Under the lock: another process may be making the same store. */
 const makeOnce = (store: Store, record: StoreRecord) =>

@@ -27,16 +27,16 @@ export const relink = (store: Store) =>
         const seen = yield* bearersByName(store)
         const lost = yield* lostLinks(store, seen)
         const strays = yield* strayFiles(store, seen)
-        for (const stray of strays) yield* store.fs.removeFile(stray)
-        for (const { link, target } of lost) {
-          yield* store.fs.removeFile(link)
-          yield* store.fs.symlink(linkText(target), link)
+        const relinked: ReadonlyArray<string> = [...lost.map(({ name }) => name), ...strays]
+        // What others promise of something durable they promise under its name.
+        const waits = relinked.length > 0 && (isFull(store) || strays.length > 0 || lost.some(({ durable }) => durable))
+        return {
+          ...done(relinked),
+          commit: putBack(store, lost, strays),
+          happened: Effect.succeed(undefined),
+          // Not the directory alone: where there is no journal, that keeps no symlinks.
+          after: barrier(waits, { kind: "tree", path: store.layout.index })
         }
-        const relinked = [...lost.map(({ name }) => name), ...strays]
-        const waits = relinked.length > 0 && isFull(store)
-        // Not the directory alone: where there is no journal, that keeps no symlinks.
-        const after = barrier(waits, { kind: "tree", path: store.layout.index })
-        return { ...done<ReadonlyArray<string>>(relinked), after }
       }).pipe(Effect.mapError(failedIn("relink")))
   })
 
@@ -44,7 +44,20 @@ interface LostLink {
   readonly name: string
   readonly link: string
   readonly target: Target
+  readonly durable: boolean
 }
+
+const putBack = Effect.fnUntraced(function*(
+  { fs }: Store,
+  lost: ReadonlyArray<LostLink>,
+  strays: ReadonlyArray<string>
+) {
+  for (const stray of strays) yield* fs.removeFile(stray)
+  for (const { link, target } of lost) {
+    yield* fs.removeFile(link)
+    yield* fs.symlink(linkText(target), link)
+  }
+})
 
 /** All of them, before any is put back: a store that cannot be read is not changed. */
 const lostLinks = Effect.fnUntraced(function*(store: Store, { bearers, nameless }: Seen) {
@@ -58,7 +71,7 @@ const lostLinks = Effect.fnUntraced(function*(store: Store, { bearers, nameless 
     const leadsTo = text === undefined ? undefined : parseLink(text)
     // One whose name cannot be read may be the one that is meant.
     if (leadsTo?.id === target.id && leadsTo.kind === target.kind) continue
-    if (leadsTo === undefined || !nameless.has(leadsTo.id)) lost.push({ name, link, target })
+    if (leadsTo === undefined || !nameless.has(leadsTo.id)) lost.push({ name, link, target, durable: target.durable })
   }
   return lost
 })
@@ -86,14 +99,18 @@ const textOf = (store: Store, link: string) => {
   return Effect.catchIf(store.fs.readLink(link), isNoLink, () => Effect.succeed(undefined))
 }
 
+interface Bearer extends Target {
+  readonly durable: boolean
+}
+
 interface Seen {
-  readonly bearers: ReadonlyMap<string, ReadonlyArray<Target>>
+  readonly bearers: ReadonlyMap<string, ReadonlyArray<Bearer>>
   /** Whose name cannot be read. */
   readonly nameless: ReadonlySet<SnapshotId>
 }
 
 const bearersByName = Effect.fnUntraced(function*(store: Store) {
-  const bearers = new Map<string, Array<Target>>()
+  const bearers = new Map<string, Array<Bearer>>()
   const nameless = new Set<SnapshotId>()
   for (const kind of kinds) {
     for (const id of idsAmong(yield* store.fs.readDirectory(store.layout.place(kind)))) {
@@ -103,8 +120,8 @@ const bearersByName = Effect.fnUntraced(function*(store: Store) {
         nameless.add(id)
         continue
       }
-      const { name } = metadata.success
-      bearers.set(name, [...bearers.get(name) ?? [], { kind, id }])
+      const { durable, name } = metadata.success
+      bearers.set(name, [...bearers.get(name) ?? [], { kind, id, durable }])
     }
   }
   return { bearers, nameless }

@@ -22,6 +22,8 @@ export interface Store {
   readonly mounter: Mounter
   readonly ids: IdSource
   readonly layout: Layout
+  /** Of the file system that the root lies on. */
+  readonly device: bigint
   readonly settings: Settings
   readonly turns: Turns
   /** Open as long as the store is. */

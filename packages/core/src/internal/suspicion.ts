@@ -2,7 +2,7 @@
 import { Effect, Result, type Scope } from "effect"
 import { called, type SnapshotId } from "../Snapshot.ts"
 import { ContentsSuspect } from "../SnapshotterError.ts"
-import type { FileSystemError, StoreFileSystem, SyncTarget } from "../StoreFileSystem.ts"
+import type { FileSystemError, SyncFailures, SyncTarget } from "../StoreFileSystem.ts"
 import { idsAmong } from "./layout.ts"
 import { readMetadata } from "./metadata.ts"
 import { failedIn, leaveBehind, type Store } from "./store.ts"
@@ -27,24 +27,35 @@ export const mayHaveLost = (error: FileSystemError): boolean => error.operation 
 
 /** A sync that belongs to no batch. */
 export const syncContents = (store: Store, targets: ReadonlyArray<SyncTarget>) =>
-  Effect.tapError(store.fs.sync(targets), (error) => tellAll(store.fs, error))
+  Effect.tapError(store.fs.sync(targets), (error) => tellAll(store.fs.syncFailures, store.device, error))
 
-/** Tells all stores that share this file system of a failed sync, whether or not whoever waited for it is interrupted meanwhile. */
-export const tellAll = (fs: StoreFileSystem, error: FileSystemError): Effect.Effect<void> =>
+/** Tells all stores on this device of a failed sync, whether or not whoever waited for it is interrupted meanwhile. */
+export const tellAll = (failures: SyncFailures, device: bigint, error: FileSystemError): Effect.Effect<void> =>
   Effect.uninterruptible(Effect.suspend(() => {
     if (!mayHaveLost(error)) return Effect.void
+    failures.latest.set(device, error)
     // All of them know it before the first one writes it down.
-    const notes = [...fs.whenSyncFails].map((tell) => tell(error))
+    const notes = [...failures.listeners.get(device) ?? []].map((tell) => tell(error))
     return Effect.forEach(notes, (note) => note, { discard: true })
   }))
 
-/** From now on, until the scope closes, a store is told. */
+/** From now on, until the scope closes, a store is told; of what has failed since one here was open last, now. */
 export const hearOfFailedSyncs = (store: Store): Effect.Effect<void, never, Scope.Scope> => {
-  const { whenSyncFails } = store.fs
-  const tell = (error: FileSystemError) => suspect(store, error)
+  const { latest, listeners, told } = store.fs.syncFailures
+  const { device, layout: { root } } = store
+  const tell = (error: FileSystemError) => {
+    told.set(root, error)
+    return suspect(store, error)
+  }
+  const own = listeners.get(device) ?? new Set()
+  listeners.set(device, own)
   return Effect.acquireRelease(
-    Effect.sync(() => void whenSyncFails.add(tell)),
-    () => Effect.sync(() => void whenSyncFails.delete(tell))
+    Effect.suspend(() => {
+      own.add(tell)
+      const missed = latest.get(device)
+      return missed === undefined || missed === told.get(root) ? Effect.void : tell(missed)
+    }),
+    () => Effect.sync(() => void own.delete(tell))
   )
 }
 
@@ -70,7 +81,8 @@ const suspect = (store: Store, error: FileSystemError): Effect.Effect<void> => {
 /** `false` where they could not be listed. */
 const markAllIn = (store: Store, place: "active" | "committed", code: string): Effect.Effect<boolean> =>
   Effect.matchEffect(store.fs.readDirectory(store.layout.place(place)), {
-    onFailure: () => Effect.succeed(false),
+    // A store in the making has nothing yet.
+    onFailure: ({ code }) => Effect.succeed(code === "ENOENT"),
     onSuccess: (names) =>
       Effect.as(Effect.forEach(idsAmong(names), (id) => markOne(store, place, id, code), { discard: true }), true)
   })

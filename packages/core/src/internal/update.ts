@@ -13,6 +13,7 @@ import { replaceMetadata } from "./replace.ts"
 import { sha256Hex } from "./sha256.ts"
 import { failedIn, isFull, type Store } from "./store.ts"
 import { reading, subject } from "./subject.ts"
+import { notSuspect } from "./suspicion.ts"
 
 const operation = "update"
 
@@ -49,7 +50,12 @@ export const update = (store: Store) => {
             }
             // One that was made without syncs has to be on disk itself before its labels are said to be.
             const wanted = next.durable && !metadata.durable ? wholeSnapshot(store, found.kind, found.id, parent) : []
-            if (parent !== undefined && wanted.length > 0) yield* markAgain(store, operation, name, parent, found.id)
+            if (found.kind === "active" && wanted.length > 0) {
+              yield* notSuspect(store, operation, name, "active", found.id)
+            }
+            if (parent !== undefined && wanted.length > 0) {
+              yield* markAgain(store, operation, name, parent, found.id)
+            }
             const staged = yield* replaceMetadata(store, operation, staging, found, next, wanted)
             return { ...staged, result: toInfo(found.kind, next, parentName) }
           })
