@@ -223,8 +223,10 @@ it.effect("a store that another process makes at process, while it is opened at 
       raced = true
       return { before: using(volume, "process", nothing) }
     })
-    yield* using(volume, "full", nothing, racing)
-    yield* using(volume, "full", committed(n))
+    const process = processOn(volume, volume.newProcess(), racing)
+    yield* Effect.scoped(Effect.flatMap(make({ root: "/tmp/store" }), committed(n))).pipe(
+      Effect.updateContext((scope: Context.Context<never>) => Context.merge(process, scope))
+    )
     assert.isTrue(raced)
     for (const state of PowerLoss.states(volume)) assert.include(yield* found(state, false), "n", state.story)
   })))

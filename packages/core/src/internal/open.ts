@@ -54,9 +54,7 @@ export const openStore = Effect.fnUntraced(
     yield* tighten(fs, layout, mode)
     // In a new one there is nothing to sweep.
     if (record === undefined) {
-      yield* makeOnce(store, { version: formatVersion, overlayXattrs, durable: isFull(store) })
-      // It may be another process that made it, at `process`.
-      const made = yield* readRecord(fs, layout)
+      const made = yield* makeOnce(store, { version: formatVersion, overlayXattrs, durable: isFull(store) })
       if (made !== undefined) yield* makeDurable(store, made)
     } else {
       // What cannot be written on a read-only file system does no harm there.
@@ -75,7 +73,7 @@ export const openStore = Effect.fnUntraced(
 const isOfASync = (error: CleanupError): boolean =>
   error._tag === "StoreFailure" && ["sync", "openForSync"].includes(error.call)
 
-/** Under the lock: another process may be making the same store. */
+/** Under the lock: another process may be making the same store, and then it is that one's record. */
 const makeOnce = (store: Store, record: StoreRecord) =>
   store.turns.take({
     operation,
@@ -90,7 +88,7 @@ const makeOnce = (store: Store, record: StoreRecord) =>
         const { root } = layout
         return yield* new XattrsMismatch({ root, recorded: made.overlayXattrs, available: record.overlayXattrs })
       }
-      return done(undefined)
+      return done(made)
     })
   })
 

@@ -13,6 +13,7 @@ import { done } from "./change.ts"
 import { childMarks, whereIs } from "./children.ts"
 import { empty, type Reclaimed } from "./empty.ts"
 import { idsAmong, parseLink, type Place } from "./layout.ts"
+import { isMarked } from "./mark.ts"
 import { readMetadata } from "./metadata.ts"
 import { unlessUnreadable } from "./read.ts"
 import { sha256Hex } from "./sha256.ts"
@@ -32,21 +33,27 @@ type Finder = (store: Store) => Effect.Effect<ReadonlyArray<Rubbish>, FileSystem
 /** Sweeps `staging/` and `trash/`: what is done whenever a store is opened. */
 export const sweep = (store: Store) => reclaim(store, "open", [findStaged, findTrashed])
 
-/** Sweeps everything. */
+/** Sweeps everything, the store's mark included: whoever takes a turn sees to that. */
 export const cleanup = (store: Store) =>
-  reclaim(store, "cleanup", [findStaged, findTrashed, findDeadLinks, findDeadMarks, findLeftFiles, findLeftWork])
+  reclaim(
+    store,
+    "cleanup",
+    [findStaged, findTrashed, findDeadLinks, findDeadMarks, findLeftFiles, findLeftWork],
+    isMarked(store.fs, store.layout.place("staging"))
+  )
 
 const reclaim = Effect.fnUntraced(function*(
   store: Store,
   operation: string,
-  finders: ReadonlyArray<Finder>
+  finders: ReadonlyArray<Finder>,
+  isLeft: Effect.Effect<boolean, FileSystemError> = Effect.succeed(false)
 ): Effect.fn.Return<Reclaimed, CleanupError> {
   const failed = failedIn(operation)
   const all = (yield* Effect.mapError(Effect.forEach(finders, (find) => find(store)), failed)).flat()
   const found = yield* Effect.filter(all, ({ still }) => Effect.orElseSucceed(still, () => true))
   const removed: Array<string> = []
   const unremoved: Array<Unremoved> = []
-  if (found.length === 0) return { removed, unremoved }
+  if (found.length === 0 && !(yield* Effect.mapError(isLeft, failed))) return { removed, unremoved }
   const trashed = yield* store.turns.take({
     operation,
     reads: [],
