@@ -42,7 +42,7 @@ const attempt = async (worker: Worker, test: Test, mutant?: Mutant): Promise<Out
 export class Judge {
   private readonly setting: Setting
   private readonly dry: DryRun
-  /** By file, the tests that come by any of its mutants. */
+  /** By file, the tests that come by any of its mutants, and those that come by none of any: they look at what is made once. */
   private readonly near: ReadonlyMap<string, ReadonlySet<Test>>
   private worker: Worker | undefined
 
@@ -52,7 +52,7 @@ export class Judge {
     this.near = new Map(
       [...Map.groupBy(mutants, ({ file }) => file)].map(([file, own]) => [
         file,
-        new Set(dry.tests.filter(({ hits }) => own.some(({ number }) => number in hits)))
+        new Set(dry.tests.filter(({ effort, hits }) => effort === 0 || own.some(({ number }) => number in hits)))
       ])
     )
   }

@@ -47,6 +47,12 @@ describe("of the mutants of a file", () => {
       [[listed[0]], [killed[0]], ["gone"]]
     )
   })
+
+  it("what is made once is noticed by a test that looks at it and comes by nothing else of the file", async () => {
+    const made = "Snapshot.ts › Usage › ObjectLiteral › { bytes: Schema.Number, inodes: Schema.Number } → {}"
+    const judged = await judge("Snapshot.ts", "packages/core/test/schemas.test.ts", (name) => name === made)
+    assert.deepStrictEqual(judged.map(({ fate }) => fate._tag), ["Killed"])
+  })
 })
 
 describe("a mutant", () => {
