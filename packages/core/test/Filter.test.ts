@@ -175,6 +175,8 @@ describe("form", () => {
       assert.deepStrictEqual(rest, { filter: text, position })
       assert.isAbove(expected.length, 0)
     }
+    assert.include(failure("name c1").expected, "\"==\"")
+    assert.notInclude(failure("name==c1 c2").expected, "\"==\"")
   })
   it("of several, the first that is no filter is named", () => {
     assert.deepInclude(Result.getOrThrow(Result.flip(Filter.parseAll(["name", "x=", "y="]))), {

@@ -9,7 +9,7 @@ import { FileSystemError } from "@snapshotter/core/StoreFileSystem"
 import { textOf, type TreeFile, TreeFileSystem } from "@snapshotter/core/TreeFileSystem"
 import * as MemoryTreeFileSystem from "@snapshotter/memory-fs/MemoryTreeFileSystem"
 import * as MemoryVolume from "@snapshotter/memory-fs/MemoryVolume"
-import { Effect, FileSystem, Option, type Scope, Stream } from "effect"
+import { Effect, FileSystem, Option, Random, type Scope, Stream } from "effect"
 import type { PlatformError } from "effect/PlatformError"
 
 const machine = () => {
@@ -490,6 +490,21 @@ describe("files", () => {
       assert.strictEqual(yield* files.readFileString("/file"), "")
     }))
 
+  it.effect("are cut only by who may read them, as Node has it", () =>
+    Effect.gen(function*() {
+      const { tree } = machine()
+      yield* EffectFileSystem.make(tree).writeFileString("/file", "12345")
+      const unreadable: TreeFileSystem = {
+        ...tree,
+        open: (path, opening) =>
+          opening.read === true
+            ? Effect.fail(new FileSystemError({ operation: "open", path: String(path), code: "EACCES" }))
+            : tree.open(path, opening)
+      }
+      assert.include(yield* outcome(EffectFileSystem.make(unreadable).truncate("/file")), "PermissionDenied")
+      assert.strictEqual(yield* EffectFileSystem.make(tree).readFileString("/file"), "12345")
+    }))
+
   it.effect("are read to their end, whatever size they say they have", () =>
     Effect.gen(function*() {
       const contents = Uint8Array.from({ length: 700_000 }, (_, at) => at % 251)
@@ -906,6 +921,13 @@ describe("what is temporary", () => {
       assert.strictEqual((yield* files.stat(file)).mode & 0o7777, 0o644)
     }))
 
+  it.effect("is called by six letters and digits whatever is drawn", () =>
+    Effect.gen(function*() {
+      const lowest = { nextIntUnsafe: () => 0, nextDoubleUnsafe: () => 0 }
+      const directory = machine().files.makeTempDirectory()
+      assert.strictEqual(yield* Effect.provideService(directory, Random.Random, lowest), "/tmp/000000")
+    }))
+
   it.effect("lies where it is told to, and is called so", () =>
     Effect.gen(function*() {
       const { files } = machine()
@@ -955,6 +977,20 @@ describe("what is temporary", () => {
         yield* files.writeFileString(`${file} beside`, "")
       }))
       assert.deepStrictEqual(yield* files.readDirectory("/tmp"), [])
+    }))
+
+  it.effect("and scoped, where it cannot be removed, ends the scope with a defect that names the method", () =>
+    Effect.gen(function*() {
+      const { tree } = machine()
+      const files = EffectFileSystem.make({
+        ...tree,
+        removeDirectory: (path) =>
+          Effect.fail(new FileSystemError({ operation: "removeDirectory", path: String(path), code: "EBUSY" }))
+      })
+      for (const method of ["makeTempDirectoryScoped", "makeTempFileScoped"] as const) {
+        const exit = yield* Effect.exit(Effect.scoped(files[method]()))
+        assert.include(String(exit), `FileSystem.${method}`)
+      }
     }))
 })
 
