@@ -31,6 +31,13 @@ interface Bench {
   readonly isLocked: () => boolean
   /** Decides what becomes of the next sync: its errno, or nothing. */
   syncFails: (nth: number) => string | undefined
+  /** Whether the store bears the mark of what the disk may not have. */
+  isMarked: boolean
+  /** With which errno the mark cannot be seen, or be made. */
+  lookFails: string | undefined
+  markFails: string | undefined
+  /** Somebody else's sync fails. */
+  readonly hear: (code: string) => void
 }
 
 const directory: Omit<Entry, "mode"> = {
@@ -47,6 +54,10 @@ const directory: Omit<Entry, "mode"> = {
 
 const failed = (operation: string) => ({ code, path }: FileSystemError) =>
   new StoreFailure({ operation, path, code, call: "call" })
+
+/** The failure with this errno, where there is one. */
+const failing = (operation: string, code: string | undefined) =>
+  code === undefined ? undefined : Effect.fail(new FileSystemError({ operation, path: "/", code }))
 
 /** Another process's look at a lock is a call like ours. */
 const locks = () => {
@@ -65,27 +76,32 @@ const makeBench = Effect.gen(function*() {
   const { held, tryLock } = locks()
   const scope = yield* Scope.make()
   let syncs = 0
-  let mode = 0o700
   let latest: FileSystemError | undefined
   const unused = (): Effect.Effect<never> => Effect.die(new Error("turns have no use for this"))
   const sync = (targets: ReadonlyArray<SyncTarget>) =>
     Effect.suspend(() => {
       const code = bench.syncFails(++syncs)
       log.push(`sync ${targets.map(({ path }) => path).join(" ")}${code === undefined ? "" : ` ${code}`}`)
-      return code === undefined ? Effect.void : Effect.fail(new FileSystemError({ operation: "sync", path: "/", code }))
+      return failing("sync", code) ?? Effect.void
     })
   const fs: StoreFileSystem = {
     tryLock,
     sync,
     realPath: unused,
-    lstat: () => Effect.succeed({ ...directory, mode }),
+    lstat: () =>
+      Effect.suspend(() =>
+        failing("lstat", bench.lookFails) ?? Effect.succeed({ ...directory, mode: bench.isMarked ? 0o1700 : 0o700 })
+      ),
     readDirectory: unused,
     readFile: unused,
     readLink: unused,
     makeDirectory: unused,
     writeFile: unused,
     symlink: unused,
-    setMode: (_, bits) => Effect.sync(() => void (mode = bits)),
+    setMode: (_, bits) =>
+      Effect.suspend(() =>
+        failing("setMode", bench.markFails) ?? Effect.sync(() => void (bench.isMarked = bits === 0o1700))
+      ),
     exchange: unused,
     moveNoReplace: unused,
     removeFile: unused,
@@ -118,7 +134,11 @@ const makeBench = Effect.gen(function*() {
     other: tryLock("root"),
     staging: tryLock("waiting room"),
     isLocked: () => held.has("root"),
-    syncFails: () => undefined
+    syncFails: () => undefined,
+    isMarked: false,
+    lookFails: undefined,
+    markFails: undefined,
+    hear: (code) => latest = new FileSystemError({ operation: "sync", path: "/", code })
   }
   return bench
 })
@@ -166,6 +186,17 @@ const change = (
 /** The result, or the failure. */
 const answerTo = <A, E>({ turns }: Bench, change: Change<A, E>) =>
   Effect.match(turns.take(change), { onFailure: (error) => error, onSuccess: (result) => result })
+
+/** What becomes of each when they go through the lock as one batch: its result, or the operation that failed and its errno. */
+const together = <E>(bench: Bench, changes: ReadonlyArray<Change<string, E>>) =>
+  Effect.gen(function*() {
+    const lock = yield* bench.other
+    const fiber = yield* Effect.forkChild(all(changes.map((one) => answerTo(bench, one))))
+    yield* Effect.sleep(10)
+    yield* lock?.release ?? Effect.void
+    const answers = yield* Fiber.join(fiber)
+    return answers.map((answer) => answer instanceof StoreFailure ? `${answer.operation}: ${answer.code}` : answer)
+  })
 
 const all = <A, E>(effects: ReadonlyArray<Effect.Effect<A, E>>) => Effect.all(effects, { concurrency: "unbounded" })
 
@@ -409,16 +440,119 @@ describe("a batch", () => {
       const error = yield* Effect.flip(bench.turns.take(change(bench, "not", { commit })))
       assert.strictEqual(error._tag, "StoreFailure")
       assert.include(bench.log, "undo not")
+      assert.notInclude(bench.log, "settle not")
       const result = yield* bench.turns.take(change(bench, "yes", { commit, happened: Effect.succeed(true) }))
       assert.strictEqual(result, "yes")
       assert.notInclude(bench.log, "undo yes")
       assert.include(bench.log, "settle yes")
     }))
 
+  whatever("whose last sync fails has no less of what asked for none", (bench) =>
+    Effect.gen(function*() {
+      bench.syncFails = (nth) => nth === 2 ? "EIO" : undefined
+      const changes = [change(bench, "one"), change(bench, "unsynced", { before: [], after: [] })]
+      const [one, unsynced] = yield* together(bench, changes)
+      assert.deepInclude(one, { _tag: "NotDurable", operation: "one", code: "EIO" })
+      assert.strictEqual(unsynced, "unsynced")
+      assert.include(bench.log, "settle unsynced")
+      assert.notInclude(bench.log, "settle one")
+    }))
+
+  whatever(
+    "during which somebody else's sync fails is taken back, but for what asked for no sync",
+    (bench) =>
+      Effect.gen(function*() {
+        bench.syncFails = (nth) => {
+          if (nth === 1) bench.hear("EIO")
+          return undefined
+        }
+        const answers = yield* together(bench, [change(bench, "one"), change(bench, "unsynced", { before: [] })])
+        assert.deepStrictEqual(answers, ["one not synced: EIO", "unsynced"])
+        assert.notInclude(bench.log, "commit one")
+        assert.include(bench.log, "undo one")
+        assert.notInclude(bench.log, "undo unsynced")
+        // What failed before it began is nothing to it.
+        assert.deepStrictEqual(yield* together(bench, [change(bench, "next")]), ["next"])
+      })
+  )
+
   whatever("that asks for no sync gets none", (bench) =>
     Effect.gen(function*() {
       yield* bench.turns.take(change(bench, "one", { before: [], after: [] }))
       assert.deepStrictEqual(bench.log, ["stage one", "commit one", "settle one", "end one"])
+    }))
+})
+
+describe("the mark of what the disk may not have", () => {
+  const unsynced = { before: [], after: [] }
+
+  whatever(
+    "is there from before the renames until they are on disk, of who waits for that",
+    (bench) =>
+      Effect.gen(function*() {
+        const seen: Array<string> = []
+        const see = (when: string) => Effect.sync(() => void seen.push(`${when}: ${bench.isMarked}`))
+        bench.syncFails = (nth) => void seen.push(`sync ${nth}: ${bench.isMarked}`)
+        yield* together(bench, [
+          change(bench, "one", { commit: see("commit"), settle: see("settle") }),
+          change(bench, "other", unsynced)
+        ])
+        assert.deepStrictEqual(seen, ["sync 1: false", "commit: true", "sync 2: true", "settle: false"])
+        yield* bench.turns.take(change(bench, "next", { ...unsynced, commit: see("unsynced") }))
+        assert.strictEqual(seen.at(-1), "unsynced: false")
+      })
+  )
+
+  whatever(
+    "stays where it cannot be told whether a rename happened, and that is not taken back",
+    (bench) =>
+      Effect.gen(function*() {
+        const unknown = new FileSystemError({ operation: "moveNoReplace", path: "/", code: "EIO" })
+        const answers = yield* together(bench, [
+          change(bench, "unknown", { commit: Effect.fail(unknown), happened: Effect.fail(unknown) }),
+          change(bench, "known")
+        ])
+        assert.deepStrictEqual(answers, ["unknown: EIO", "known"])
+        assert.isTrue(bench.isMarked)
+        assert.include(bench.log, "end unknown")
+        assert.notInclude(bench.log, "undo unknown")
+        assert.notInclude(bench.log, "settle unknown")
+      })
+  )
+
+  whatever(
+    "has the disk waited for before anything else, and nothing is done until that succeeds",
+    (bench) =>
+      Effect.gen(function*() {
+        bench.isMarked = true
+        bench.syncFails = () => "EIO"
+        // Of one name, so that they go one after another.
+        const changes = ["one", "other"].map((name) => change(bench, name, { writes: ["name"] }))
+        assert.deepStrictEqual(yield* together(bench, changes), ["one: EIO", "other: EIO"])
+        assert.deepStrictEqual(bench.log, ["sync root EIO", "told of EIO", "sync root EIO", "told of EIO"])
+        bench.log.length = 0
+        bench.syncFails = () => undefined
+        assert.deepStrictEqual(yield* together(bench, [change(bench, "next", unsynced)]), ["next"])
+        assert.deepStrictEqual(bench.log, ["sync root", "stage next", "commit next", "settle next", "end next"])
+        assert.isFalse(bench.isMarked)
+      })
+  )
+
+  whatever("where it cannot be looked for, nothing is done", (bench) =>
+    Effect.gen(function*() {
+      bench.lookFails = "EIO"
+      assert.deepStrictEqual(yield* together(bench, [change(bench, "one")]), ["one: EIO"])
+      assert.deepStrictEqual(bench.log, [])
+    }))
+
+  whatever("where it cannot be made, nothing is done that is waited for", (bench) =>
+    Effect.gen(function*() {
+      bench.markFails = "EROFS"
+      const changes = [change(bench, "one"), change(bench, "unsynced", { after: [] })]
+      assert.deepStrictEqual(yield* together(bench, changes), ["one: EROFS", "unsynced"])
+      assert.include(bench.log, "undo one")
+      assert.notInclude(bench.log, "commit one")
+      assert.notInclude(bench.log, "undo unsynced")
     }))
 })
 
@@ -480,6 +614,19 @@ describe("interruption", () => {
       yield* Fiber.interruptAll(fibers)
       assert.deepStrictEqual(bench.log, ["stage one", "undo one", "end one"])
       assert.strictEqual(yield* bench.turns.take(change(bench, "next")), "next")
+    }))
+
+  whatever("of all of a batch is none of those who come after it", (bench) =>
+    Effect.gen(function*() {
+      const lock = yield* bench.other
+      const hanging = { ...change(bench, "hangs"), stage: () => Effect.never }
+      const first = yield* Effect.forkChild(bench.turns.take(hanging), { startImmediately: true })
+      yield* Effect.sleep(1)
+      const after = yield* Effect.forkChild(bench.turns.take(change(bench, "after", { writes: ["hangs"] })))
+      yield* lock?.release ?? Effect.void
+      yield* Effect.sleep(10)
+      yield* Fiber.interrupt(first)
+      assert.strictEqual(yield* Fiber.join(after), "after")
     }))
 
   whatever("after the rename undoes nothing", (bench) =>
