@@ -113,9 +113,12 @@ export const makeTurns = (options: TurnsOptions): Turns => {
       if (withdraw(entry)) return Effect.succeed(false)
       if (entry.state === "running") entry.state = "abandoned"
       const alone = batch.includes(entry) && batch.every((one) => one.state === "abandoned")
-      const settled = alone && leadership?.fiber !== undefined
-        ? Effect.andThen(Fiber.interrupt(leadership.fiber), lead)
-        : Effect.exit(Deferred.await(entry.done))
+      const fiber = alone ? leadership?.fiber : undefined
+      // In one step with the look at the batch: the next one is not meant.
+      fiber?.interruptUnsafe()
+      const settled = fiber === undefined
+        ? Effect.exit(Deferred.await(entry.done))
+        : Effect.andThen(Fiber.await(fiber), lead)
       return Effect.as(settled, true)
     })
 
@@ -185,7 +188,8 @@ export const makeTurns = (options: TurnsOptions): Turns => {
         for (const entry of batch) entry.state = "running"
         const goOn = yield* runBatch(restore, batch)
         batch = []
-        if (!goOn) return false
+        // An interruption that came where none may, as in an undo, is that batch's: who comes next is not to meet it.
+        if (!goOn || wasInterrupted(yield* Effect.exit(restore(Effect.void)))) return false
         if (millisBy(clock) - since >= holdMillisMax) return true
       }
       return true
