@@ -11,11 +11,11 @@ import {
   type StoreFileSystem,
   type SyncTarget
 } from "@snapshotter/core/StoreFileSystem"
-import { Effect, Exit, Fiber, Scope } from "effect"
+import { Clock, Effect, Exit, Fiber, Scope } from "effect"
 import { assert, describe, it } from "vitest"
 import { simulateAll } from "../../../test/simulation.ts"
 import type { Change, Staged } from "../src/internal/change.ts"
-import { makeTurns, type Turns } from "../src/internal/turns.ts"
+import { makeTurns, type Turns, WaitsInterruptibly } from "../src/internal/turns.ts"
 
 const seeds = 60
 const lockTimeoutMillis = 1_000
@@ -36,6 +36,11 @@ interface Bench {
   /** With which errno the mark cannot be seen, or be made. */
   lookFails: string | undefined
   markFails: string | undefined
+  /** What becomes of a look at a lock first, by its path. */
+  beforeLock: (path: string) => Effect.Effect<void, FileSystemError>
+  /** What else a lock that is given back does, and a sync that fails. */
+  releases: Effect.Effect<void>
+  tells: Effect.Effect<void>
   /** Somebody else's sync fails. */
   readonly hear: (code: string) => void
 }
@@ -85,7 +90,19 @@ const makeBench = Effect.gen(function*() {
       return failing("sync", code) ?? Effect.void
     })
   const fs: StoreFileSystem = {
-    tryLock,
+    tryLock: (path) =>
+      Effect.andThen(
+        Effect.suspend(() => bench.beforeLock(path)),
+        Effect.map(tryLock(path), (lock) =>
+          lock && path === "root"
+            ? {
+              release: Effect.ensuring(
+                lock.release,
+                Effect.suspend(() => bench.releases)
+              )
+            }
+            : lock)
+      ),
     sync,
     realPath: unused,
     lstat: () =>
@@ -121,9 +138,10 @@ const makeBench = Effect.gen(function*() {
     scope,
     failure: failed,
     syncFailed: (error) =>
-      Effect.sync(() => {
+      Effect.suspend(() => {
         latest = error
         log.push(`told of ${error.code}`)
+        return bench.tells
       }),
     latestFailure: () => latest
   })
@@ -138,6 +156,9 @@ const makeBench = Effect.gen(function*() {
     isMarked: false,
     lookFails: undefined,
     markFails: undefined,
+    beforeLock: () => Effect.void,
+    releases: Effect.void,
+    tells: Effect.void,
     hear: (code) => latest = new FileSystemError({ operation: "sync", path: "/", code })
   }
   return bench
@@ -333,6 +354,55 @@ describe("nobody is forgotten", () => {
     }))
 })
 
+describe("what a port fails with concerns everyone who waits, and nobody after that", () => {
+  const changes = (bench: Bench) =>
+    ["one", "other", "third"].map((name) => change(bench, name, { writes: [name === "third" ? "one" : name] }))
+
+  whatever("a lock that cannot be taken", (bench) =>
+    Effect.gen(function*() {
+      bench.beforeLock = () => failing("tryLock", "EIO") ?? Effect.void
+      assert.deepStrictEqual(yield* together(bench, changes(bench)), ["one: EIO", "other: EIO", "third: EIO"])
+      bench.beforeLock = () => Effect.void
+      assert.strictEqual(yield* bench.turns.take(change(bench, "next")), "next")
+    }))
+
+  const defects: Readonly<Record<string, (bench: Bench, defect: Effect.Effect<never>) => void>> = {
+    "a lock that throws when it is taken": (bench, defect) => bench.beforeLock = () => defect,
+    "a lock that throws when it is given back": (bench, defect) => bench.releases = defect,
+    "a sync that throws": (bench, defect) => bench.syncFails = () => Effect.runSync(defect),
+    "a sync of which nobody can be told": (bench, defect) => {
+      bench.syncFails = () => "EIO"
+      bench.tells = defect
+    }
+  }
+  for (const [what, breaks] of Object.entries(defects)) {
+    whatever(what, (bench) =>
+      Effect.gen(function*() {
+        const lock = yield* bench.other
+        // So slow that the lock is given back before the last one has its turn.
+        const slow = changes(bench).map((one) => ({ ...one, stage: withPause(one.stage) }))
+        const fibers = yield* Effect.forEach(
+          slow,
+          (one) => Effect.tap(Effect.forkChild(Effect.exit(bench.turns.take(one))), Effect.sleep(1))
+        )
+        yield* Effect.sleep(10)
+        breaks(bench, Effect.die(new Error("a defect")))
+        yield* lock?.release ?? Effect.void
+        const exits = yield* Fiber.joinAll(fibers)
+        assert.isTrue(exits.every((exit) => Exit.isSuccess(exit) || Exit.hasDies(exit)))
+        assert.isTrue(exits[2] !== undefined && Exit.hasDies(exits[2]), "the last one")
+        breaks(bench, Effect.void as Effect.Effect<never>)
+        Object.assign(bench, { syncFails: () => undefined, releases: Effect.void })
+        bench.isMarked = false
+        yield* Effect.sleep(lockTimeoutMillis)
+        assert.strictEqual(yield* bench.turns.take(change(bench, "next")), "next")
+      }))
+  }
+
+  const withPause = (stage: Change<string, StoreFailure>["stage"]): typeof stage => (staging) =>
+    Effect.andThen(Effect.sleep(6), stage(staging))
+})
+
 describe("a batch", () => {
   whatever("shares two syncs, the first before all renames, the second after them", (bench) =>
     Effect.gen(function*() {
@@ -357,7 +427,11 @@ describe("a batch", () => {
           ["writes a too", [], ["a"]],
           ["reads a", ["a"], ["b"]],
           ["reads a too", ["a"], ["c"]],
-          ["everything", [], undefined]
+          ["everything", [], undefined],
+          ["writes a and d", [], ["d", "a"]],
+          ["reads b", ["b"], ["e"]],
+          ["writes b", [], ["b", "f"]],
+          ["writes f, after that", [], ["f"]]
         ]
         const fibers = yield* Effect.forEach(names, ([name, reads, writes]) =>
           Effect.andThen(
@@ -369,9 +443,31 @@ describe("a batch", () => {
         const batches = bench.log.join("\n").split(/(?<=sync .*-after\n)/).map((batch) =>
           [...batch.matchAll(/^commit (.*)$/gm)].map(([, name]) => name)
         ).filter((batch) => batch.length > 0)
-        assert.deepStrictEqual(batches, [["writes a"], ["writes a too"], ["reads a", "reads a too"], ["everything"]])
+        assert.deepStrictEqual(batches, [
+          ["writes a"],
+          ["writes a too"],
+          ["reads a", "reads a too"],
+          ["everything"],
+          ["writes a and d", "reads b"],
+          ["writes b"],
+          ["writes f, after that"]
+        ])
       })
   )
+
+  whatever("holds one of several names only where none of them is another's", (bench) =>
+    Effect.gen(function*() {
+      const changes = [change(bench, "one", { writes: ["a"] }), change(bench, "other", { writes: ["b", "a"] })]
+      yield* together(bench, changes)
+      assert.strictEqual(bench.log.filter((line) => line.startsWith("sync")).length, 4)
+    }))
+
+  whatever("holds 64 changes at most", (bench) =>
+    Effect.gen(function*() {
+      yield* together(bench, numbers(65).map((at) => change(bench, `${at}`)))
+      const sizes = bench.log.filter((line) => /^sync .*-before/.test(line)).map((line) => line.split(" ").length - 1)
+      assert.deepStrictEqual(sizes, [64, 1])
+    }))
 
   whatever("of which one cannot be staged goes on with the others", (bench) =>
     Effect.gen(function*() {
@@ -568,9 +664,14 @@ describe("interruption", () => {
       const before = yield* Effect.clockWith((clock) => clock.currentTimeMillis)
       yield* Fiber.interruptAll(fibers)
       assert.strictEqual(yield* Effect.clockWith((clock) => clock.currentTimeMillis), before, "it took time")
+      // Nobody wants the lock any more, so nobody waits for it.
+      yield* Effect.sleep(10)
+      const waiting = yield* bench.staging
+      assert.isDefined(waiting)
+      yield* waiting?.release ?? Effect.void
       yield* lock?.release ?? Effect.void
-      assert.deepStrictEqual(bench.log, [])
       assert.strictEqual(yield* bench.turns.take(change(bench, "next")), "next")
+      assert.deepStrictEqual(bench.log.filter((line) => line.startsWith("stage")), ["stage next"])
     }))
 
   whatever("of one of several in a batch takes back that one alone", (bench) =>
@@ -650,6 +751,34 @@ describe("interruption", () => {
       assert.strictEqual(yield* Fiber.join(after), "after")
     }))
 
+  whatever(
+    "of who waits interruptibly where he may not be interrupted answers with what has happened all the same",
+    (bench) =>
+      Effect.gen(function*() {
+        const staged = { before: [], after: [], commit: Effect.never, happened: Effect.succeed(true) }
+        let answer: Exit.Exit<string, unknown> | undefined
+        const taking = Effect.map(Effect.exit(bench.turns.take(change(bench, "one", staged))), (exit) => answer = exit)
+        const fiber = yield* Effect.forkChild(
+          Effect.provideService(Effect.uninterruptible(taking), WaitsInterruptibly, true)
+        )
+        yield* Effect.sleep(10)
+        yield* Fiber.interrupt(fiber)
+        assert.deepStrictEqual(answer, Exit.succeed("one"))
+      })
+  )
+
+  whatever("of who may not be interrupted comes after it", (bench) =>
+    Effect.gen(function*() {
+      const lock = yield* bench.other
+      const fiber = yield* Effect.forkChild(Effect.uninterruptible(bench.turns.take(change(bench, "one"))))
+      yield* Effect.sleep(10)
+      const interrupting = yield* Effect.forkChild(Fiber.interrupt(fiber))
+      yield* Effect.sleep(10)
+      yield* lock?.release ?? Effect.void
+      yield* Fiber.join(interrupting)
+      assert.include(bench.log, "commit one")
+    }))
+
   whatever("after the rename undoes nothing", (bench) =>
     Effect.gen(function*() {
       const hanging = change(bench, "one", { settle: Effect.never })
@@ -676,10 +805,54 @@ describe("between processes", () => {
         assert.isAtLeast(waited, lockTimeoutMillis)
         assert.isAtMost(waited, lockTimeoutMillis + 10)
         yield* lock?.release ?? Effect.void
-        assert.deepStrictEqual(bench.log, [])
         assert.strictEqual(yield* bench.turns.take(change(bench, "next")), "next")
+        assert.deepStrictEqual(bench.log.filter((line) => line.startsWith("stage")), ["stage next"])
       })
   )
+
+  whatever(
+    "whoever waits for the lock holds the waiting room's meanwhile, so that the holder sees it",
+    (bench) =>
+      Effect.gen(function*() {
+        const lock = yield* bench.other
+        const fiber = yield* Effect.forkChild(bench.turns.take(change(bench, "one")))
+        yield* Effect.sleep(10)
+        assert.isUndefined(yield* bench.staging)
+        yield* lock?.release ?? Effect.void
+        yield* Fiber.join(fiber)
+        yield* Effect.sleep(10)
+        const waiting = yield* bench.staging
+        assert.isDefined(waiting)
+        yield* waiting?.release ?? Effect.void
+      })
+  )
+
+  whatever(
+    "whoever holds the lock keeps it for quick changes, and loses no time where nobody waits",
+    (bench) =>
+      Effect.gen(function*() {
+        let taken = 0
+        bench.beforeLock = (path) => Effect.sync(() => void (path === "root" && !bench.isLocked() && taken++))
+        const ofOneName = (count: number, commit: Effect.Effect<void>) =>
+          numbers(count).map((at) => change(bench, `${at}`, { writes: ["name"], before: [], after: [], commit }))
+        yield* together(bench, ofOneName(10, Effect.void))
+        assert.strictEqual(taken, 1)
+        const before = yield* Clock.currentTimeMillis
+        yield* all(ofOneName(6, Effect.sleep(4)).map((one) => bench.turns.take(one)))
+        assert.strictEqual((yield* Clock.currentTimeMillis) - before, 24)
+      })
+  )
+
+  whatever("that another process waits may be unknown: nobody steps back for it", (bench) =>
+    Effect.gen(function*() {
+      bench.beforeLock = (path) => path === "root" ? Effect.void : failing("tryLock", "EIO") ?? Effect.void
+      const before = yield* Clock.currentTimeMillis
+      const slow = numbers(6).map((at) =>
+        change(bench, `${at}`, { writes: ["name"], before: [], after: [], commit: Effect.sleep(4) })
+      )
+      yield* all(slow.map((one) => bench.turns.take(one)))
+      assert.strictEqual((yield* Clock.currentTimeMillis) - before, 24)
+    }))
 
   whatever(
     "a change of this process that never ends makes others wait no longer than the time limit",
