@@ -2,7 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Key, Name, SnapshotId } from "@snapshotter/core/Snapshot"
 import { make, type Snapshotter } from "@snapshotter/core/Snapshotter"
-import { type FileSystemError, StoreFileSystem } from "@snapshotter/core/StoreFileSystem"
+import { FileSystemError, StoreFileSystem } from "@snapshotter/core/StoreFileSystem"
 import * as MemoryVolume from "@snapshotter/memory-fs/MemoryVolume"
 import { Context, Effect, type Scope } from "effect"
 // Internal, so not among core's exports.
@@ -26,6 +26,8 @@ interface Scene {
   readonly fs: StoreFileSystem
   readonly layout: Layout
   readonly store: Snapshotter
+  /** The same store, by who sees something else of it. */
+  readonly seen: (sees: Partial<StoreFileSystem>) => Effect.Effect<Snapshotter, unknown, Scope.Scope>
   readonly base: Place
   readonly child: Place
   readonly fork: Place
@@ -54,6 +56,7 @@ const scene = Effect.gen(function*() {
     fs,
     layout,
     store,
+    seen: (sees) => Effect.provide(make({ root: "/store" }), Context.add(process, StoreFileSystem, { ...fs, ...sees })),
     base: yield* placeOf("base"),
     child: yield* placeOf("child"),
     fork: yield* placeOf("fork"),
@@ -368,4 +371,20 @@ describe("check says of", () => {
         assert.deepStrictEqual(found, expected.toSorted())
       })))
   }
+
+  it.live("layers and notes that may not be read", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const { base, fork, fs, seen } = yield* scene
+      const refused = (operation: string, path: string) =>
+        Effect.fail(new FileSystemError({ operation, path, code: "EACCES" }))
+      const store = yield* seen({
+        lstat: (path) => path === base.layer ? refused("lstat", path) : fs.lstat(path),
+        readFile: (path) => path === fork.suspect ? refused("readFile", path) : fs.readFile(path)
+      })
+      assert.deepStrictEqual(yield* lines(store), [
+        `P2 damage ${base.layer} (base) cannot be read (EACCES)`,
+        `P4 suspect ${fork.layer} (fork) a sync failed (its note cannot be read: EACCES) ` +
+        "while its contents may have been on their way to disk"
+      ])
+    })))
 })

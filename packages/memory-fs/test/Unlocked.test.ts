@@ -483,6 +483,15 @@ describe("what is mounted", () => {
       assert.deepInclude(yield* refusal(store.remove(done)), { _tag: "Busy", mountPoints: ["/mnt"] })
     })))
 
+  it.live("in another mount namespace is in the way too, and nobody can say where", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const elsewhere = [{ target: undefined, as: "upper", writable: true }] as const
+      const { open } = machine({ mounter: () => ({ uses: () => Effect.succeed(elsewhere) }) })
+      const store = yield* open()
+      yield* store.prepare(a)
+      assert.deepInclude(yield* refusal(store.remove(a)), { _tag: "Busy", snapshot: "a", mountPoints: [] })
+    })))
+
   it.live("is not asked of what has no layer, or is a view", () =>
     Effect.scoped(Effect.gen(function*() {
       failing.fails = false
@@ -639,6 +648,37 @@ it.live("children that cannot be read are named by their ids", () =>
     assert.sameMembers([...Array.isArray(failure["children"]) ? failure["children"] : []], ["c", ...ids])
   })))
 
+it.live("a parent without a place for marks has no children, and can be removed", () =>
+  Effect.scoped(Effect.gen(function*() {
+    const { fs, open } = machine()
+    const store = yield* open()
+    yield* committed(store, base)
+    const [id] = yield* fs.readDirectory("/store/committed")
+    yield* fs.removeTree(`/store/committed/${id}/children`)
+    yield* store.remove(base)
+    assert.deepStrictEqual(yield* store.check, [])
+  })))
+
+it.live("a child that cannot be marked is not made, and that is tried once", () =>
+  Effect.scoped(Effect.gen(function*() {
+    let writes = 0
+    const { open } = machine({
+      fs: (fs) => ({
+        writeFile: (path, text, mode) =>
+          !path.includes("/children/") ? fs.writeFile(path, text, mode) : Effect.suspend(() => {
+            writes++
+            return Effect.fail(new FileSystemError({ operation: "writeFile", path, code: "ENOSPC" }))
+          })
+      })
+    })
+    const store = yield* open()
+    yield* committed(store, base)
+    const forked = store.prepare(a, { parent: base })
+    assert.deepInclude(yield* refusal(forked), { _tag: "StoreFailure", operation: "prepare", code: "ENOSPC" })
+    assert.strictEqual(writes, 1)
+    assert.deepStrictEqual(yield* store.check, [])
+  })))
+
 it.live("what is in the way of a new file goes, once; any other failure is not tried again", () =>
   Effect.scoped(Effect.gen(function*() {
     let writes = 0
@@ -681,11 +721,12 @@ it.live("every operation says which one it is when the machine fails it", () =>
       relink: (store) => store.relink
     }
     let code = ""
+    let locksToo = true
     const failing = <A>(operation: string, path: string, otherwise: Effect.Effect<A, FileSystemError>) =>
       Effect.suspend(() => code === "" ? otherwise : Effect.fail(new FileSystemError({ operation, path, code })))
     const { open } = machine({
       fs: (fs) => ({
-        tryLock: (path) => failing("tryLock", path, fs.tryLock(path)),
+        tryLock: (path) => locksToo ? failing("tryLock", path, fs.tryLock(path)) : fs.tryLock(path),
         // What is only looked at does not fail because it is read-only.
         readLink: (path) => code === "EROFS" ? fs.readLink(path) : failing("readLink", path, fs.readLink(path)),
         readDirectory: (path) =>
@@ -700,6 +741,10 @@ it.live("every operation says which one it is when the machine fails it", () =>
     for (const [operation, does] of Object.entries(operations)) {
       code = "EIO"
       assert.deepInclude(yield* refusal(does(store)), { _tag: "StoreFailure", operation, code })
+      // Under the lock too, which some have before they look at anything.
+      locksToo = false
+      assert.deepInclude(yield* refusal(does(store)), { _tag: "StoreFailure", operation, code })
+      locksToo = true
       code = "EROFS"
       // Where nothing is left, cleanup only looks.
       if (["mounts", "stat", "usage", "walk", "cleanup"].includes(operation)) yield* does(store)
