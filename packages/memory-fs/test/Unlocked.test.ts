@@ -91,6 +91,7 @@ describe("nothing waits for the disk, and nothing is made suspect, for what is r
     "a commit of what is not there": ["SnapshotNotFound", (store) => store.commit(done, c)],
     "a commit of a name": ["NotActive", (store) => store.commit(done, Key.make("base"))],
     "a commit of what is mounted": ["Busy", (store) => store.commit(done, b)],
+    "a commit of what may have lost something": ["ContentsSuspect", (store) => store.commit(done, Key.make("lost"))],
     "a prepare of a key that is taken": ["KeyTaken", (store) => store.prepare(a, { parent: base })],
     "a prepare on what is not there": ["ParentNotFound", (store) => store.prepare(c, { parent: done })],
     "a removal of what has children": ["HasChildren", (store) => store.remove(base)],
@@ -104,6 +105,10 @@ describe("nothing waits for the disk, and nothing is made suspect, for what is r
         const { fs, mounter, open } = machine(change)
         const store = yield* open()
         yield* committed(store, base)
+        yield* store.prepare(Key.make("lost"))
+        for (const id of yield* fs.readDirectory("/store/active")) {
+          yield* fs.writeFile(`/store/active/${id}/suspect`, "EIO", 0o600)
+        }
         yield* store.prepare(a, { parent: base })
         yield* fs.makeDirectory("/mnt", 0o755)
         yield* mounter.mount(yield* store.prepare(b), "/mnt")
@@ -196,6 +201,32 @@ describe("what is made at full stands on what is on disk, whoever changes it mea
       })))
   }
 
+  it.live("a commit: what the key means by then stands on what is made durable too", () =>
+    Effect.scoped(Effect.gen(function*() {
+      let next: Effect.Effect<unknown, unknown> = Effect.void
+      const { fs, open, other } = machine({
+        fs: (fs) => ({
+          tryLock: (path) =>
+            Effect.suspend(() => {
+              const meanwhile = path === "/store" ? next : Effect.void
+              if (path === "/store") next = Effect.void
+              return Effect.andThen(Effect.orDie(meanwhile), fs.tryLock(path))
+            })
+        })
+      })
+      const store = yield* open()
+      yield* store.prepare(a)
+      // When all is prepared, and before the lock is ours.
+      next = other(
+        (store) =>
+          Effect.all([store.remove(a), committed(store, base), store.prepare(a, { parent: base })], { discard: true }),
+        { durability: "process" }
+      )
+      yield* store.commit(done, a)
+      assert.isTrue(yield* isDurable(fs, "base"))
+      assert.deepStrictEqual(yield* store.check, [])
+    })))
+
   it.live("a parent that is removed meanwhile is missed", () =>
     Effect.scoped(Effect.gen(function*() {
       const { before, change } = syncing()
@@ -246,6 +277,7 @@ describe("a sync that fails", () => {
       // Another process sees it too, and so does one at process, which promises nothing.
       yield* other((store) => store.prepare(Key.make("f"), { parent: child }), { durability: "process" })
       assert.deepInclude(yield* other((store) => refusal(store.commit(done, b))), { _tag: "ContentsSuspect" })
+      yield* other((store) => store.commit(Name.make("unpromised"), b), { durability: "process" })
       // Who is removed is forgotten.
       yield* store.remove(a)
       yield* store.prepare(a)
@@ -677,6 +709,39 @@ it.live("a child that cannot be marked is not made, and that is tried once", () 
     assert.deepInclude(yield* refusal(forked), { _tag: "StoreFailure", operation: "prepare", code: "ENOSPC" })
     assert.strictEqual(writes, 1)
     assert.deepStrictEqual(yield* store.check, [])
+  })))
+
+it.live("an operation whose last step the disk refuses leaves nothing behind", () =>
+  Effect.scoped(Effect.gen(function*() {
+    let refuses = false
+    const refusing = (operation: string, path: string, otherwise: Effect.Effect<void, FileSystemError>) =>
+      Effect.suspend(() => refuses ? Effect.fail(new FileSystemError({ operation, path, code: "EDQUOT" })) : otherwise)
+    const { open } = machine({
+      fs: (fs) => ({
+        moveNoReplace: (from, to) => refusing("moveNoReplace", from, fs.moveNoReplace(from, to)),
+        exchange: (one, two) => refusing("exchange", one, fs.exchange(one, two))
+      })
+    })
+    for (const durability of ["full", "process"] as const) {
+      const store = yield* open({ root: `/${durability}`, durability })
+      yield* committed(store, base)
+      yield* store.prepare(a, { parent: base })
+      const attempts: ReadonlyArray<Effect.Effect<unknown, { readonly _tag: string }>> = [
+        store.prepare(b, { parent: base }),
+        store.view(b, { parent: base }),
+        store.commit(done, a),
+        store.update(a, labels),
+        store.update(base, labels),
+        store.remove(a)
+      ]
+      for (const attempt of attempts) {
+        refuses = true
+        assert.deepInclude(yield* refusal(attempt), { _tag: "StoreFailure", code: "EDQUOT" })
+        refuses = false
+        assert.deepStrictEqual(yield* store.check, [])
+      }
+      assert.deepStrictEqual(yield* namesOf(store), ["a", "base"])
+    }
   })))
 
 it.live("what is in the way of a new file goes, once; any other failure is not tried again", () =>
