@@ -188,8 +188,7 @@ export const makeTurns = (options: TurnsOptions): Turns => {
         for (const entry of batch) entry.state = "running"
         const goOn = yield* runBatch(restore, batch)
         batch = []
-        // An interruption that came where none may, as in an undo, is that batch's: who comes next is not to meet it.
-        if (!goOn || wasInterrupted(yield* Effect.exit(restore(Effect.void)))) return false
+        if (!goOn) return false
         if (millisBy(clock) - since >= holdMillisMax) return true
       }
       return true
