@@ -10,12 +10,12 @@ import { states } from "./states.ts"
 import { syscalls } from "./syscalls.ts"
 
 export const shares: ReadonlyArray<Share> = [
-  { part: faults, weight: 4 },
+  { part: faults, weight: 3 },
   { part: fullDisk, weight: 2 },
   { part: syscalls, weight: 4 },
-  { part: planted, weight: 6 },
-  { part: reality, weight: 2 },
-  { part: images, weight: 3 },
+  { part: planted, weight: 4 },
+  { part: reality, weight: 1 },
+  { part: images, weight: 2 },
   { part: kills, weight: 9 },
-  { part: states, weight: 16 }
+  { part: states, weight: 20 }
 ]
