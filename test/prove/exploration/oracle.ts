@@ -271,23 +271,17 @@ const refusalsBy = (damage: ReadonlyArray<Violation>, command: Command): Readonl
 
 /**
  * Whether it could be done again. Refused is what the model refuses, since something is gone that was not promised, and
- * what is about something damaged, of which nothing was promised either: that can be removed, if it is in the way.
+ * what is about something damaged, of which nothing was promised either.
  */
 const doneAgain = Effect.fnUntraced(
   function*(store: Snapshotter, model: Model, operation: Operation, damage: ReadonlyArray<Violation>) {
     const { model: expected, response } = step(model, operation.command)
-    const refusals = refusalsBy(damage, operation.command)
-    const isInTheWay = (failure: unknown) => refusals.includes("KeyTaken") && Predicate.isTagged(failure, "KeyTaken")
-    const key = "key" in operation.command ? operation.command.key : ""
-    const exit = yield* perform(store, operation).pipe(
-      Effect.catchIf(isInTheWay, () => Effect.andThen(store.remove(Key.make(key)), perform(store, operation))),
-      Effect.exit
-    )
+    const exit = yield* Effect.exit(perform(store, operation))
     const isDone = Exit.isSuccess(exit)
     if (!isDone) {
       const allowed = [
         ...(response._tag === "Failure" ? [response.failure] : []),
-        ...refusals
+        ...refusalsBy(damage, operation.command)
       ]
       const failure = Cause.squash(exit.cause)
       yield* must(`done again, it fails: ${String(failure)}`, allowed.some((tag) => Predicate.isTagged(failure, tag)))
@@ -323,7 +317,8 @@ export const perform = (store: Snapshotter, { command }: Operation): Effect.Effe
 /** What came through, however it was made, can be promised now: what is then built upon it stands. */
 const canBeBuiltUpon = Effect.fnUntraced(function*(store: Snapshotter, forest: ReadonlyArray<Plain>) {
   const built = new Set<string | undefined>()
-  const damaged = new Set((yield* store.check).map(({ snapshot }) => snapshot))
+  const known = yield* store.check
+  const [damaged, paths] = [new Set(known.map(({ snapshot }) => snapshot)), new Set(known.map(({ path }) => path))]
   for (const { kind, name } of forest) {
     const later = `${name} later`
     const building: Effect.Effect<unknown, unknown> = kind === "active"
@@ -335,7 +330,10 @@ const canBeBuiltUpon = Effect.fnUntraced(function*(store: Snapshotter, forest: R
     // Its link is lost, say.
     else if (!damaged.has(name)) return yield* Effect.failCause(exit.cause)
   }
-  const damage = (yield* store.check).filter(({ severity, snapshot }) => severity === "damage" && built.has(snapshot))
+  // One that was damaged before may bear the name of one that is not.
+  const damage = (yield* store.check).filter(({ path, severity, snapshot }) =>
+    severity === "damage" && built.has(snapshot) && !paths.has(path)
+  )
   yield* must(`damage of what was built later: ${canonical(damage)}`, damage.length === 0)
 })
 

@@ -158,16 +158,18 @@ const lookAtIndex = Effect.fnUntraced(function*(
       violations.push(reclaimable(path, "leads to a snapshot that is called otherwise", there.metadata.name))
     } else linked.add(target.id)
   }
-  const names = new Map<string, SnapshotId>()
-  for (const { id, kind, metadata } of seen.values()) {
+  // Of several that bear a name it is the one's that the link leads to.
+  const all = [...seen.values()]
+  const names = new Set(all.filter(({ id }) => linked.has(id)).map(({ metadata }) => metadata?.name))
+  for (const { id, kind, metadata } of all.filter(({ id }) => !linked.has(id))) {
     const path = store.layout.snapshot(kind, id).directory
     if (metadata !== undefined && names.has(metadata.name)) {
       violations.push(damage("P1", path, "bears a name that another one bears too", metadata.name))
-    } else if (!linked.has(id)) {
+    } else {
       const remedy = metadata === undefined ? nameless : "; relink puts it back"
       violations.push(damage("P1", path, `has no link in the index${remedy}`, metadata?.name))
     }
-    if (metadata !== undefined) names.set(metadata.name, id)
+    names.add(metadata?.name)
   }
 })
 

@@ -11,7 +11,7 @@ import { markAgain, marksAreKept } from "./children.ts"
 import type { Target } from "./layout.ts"
 import { placeLink } from "./links.ts"
 import type { Metadata } from "./metadata.ts"
-import { ancestor, chainFrom, lookUp, metadataAt } from "./read.ts"
+import { ancestor, chainFrom, layerIsThere, lookUp, metadataAt } from "./read.ts"
 import { replaceMetadata } from "./replace.ts"
 import { failedIn, isFull, type Store } from "./store.ts"
 import { notSuspect, syncContents } from "./suspicion.ts"
@@ -103,6 +103,7 @@ const markDurable = (store: Store, operation: string, name: string, id: Snapshot
       const metadata = yield* metadataAt(store, operation, name, target)
       // Removed meanwhile: whoever asked will find out under the lock.
       if (metadata === undefined) return done(undefined)
+      yield* layerIsThere(store, operation, metadata.name, store.layout.snapshot("committed", id).layer)
       yield* makeKnown(store, operation, staging, target, metadata)
       const { directory } = store.layout.snapshot("committed", id)
       const staged = yield* replaceMetadata(store, operation, staging, target, { ...metadata, durable: true }, [

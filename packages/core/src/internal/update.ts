@@ -4,11 +4,11 @@
  * Before it, on disk: the new file. After it: the snapshot's directory. Only then the old file goes.
  */
 import { Clock, Effect } from "effect"
-import type { KeyOrName, Labels } from "../Snapshot.ts"
+import type { KeyOrName, Labels, SnapshotId } from "../Snapshot.ts"
 import { markAgain } from "./children.ts"
 import { chainIsDurable, makeChainDurable, untilSettled, wholeSnapshot } from "./durable.ts"
 import { type LabelUpdate, validIdentifier, validUpdate } from "./input.ts"
-import { type Found, nameOfParent, parentOf, toInfo } from "./read.ts"
+import { type Found, layerIsThere, nameOfParent, parentOf, toInfo } from "./read.ts"
 import { replaceMetadata } from "./replace.ts"
 import { sha256Hex } from "./sha256.ts"
 import { failedIn, isFull, type Store } from "./store.ts"
@@ -50,16 +50,23 @@ export const update = (store: Store) => {
             }
             // One that was made without syncs has to be on disk itself before its labels are said to be.
             const wanted = next.durable && !metadata.durable ? wholeSnapshot(store, found.kind, found.id, parent) : []
-            if (found.kind === "active" && wanted.length > 0) {
-              yield* notSuspect(store, operation, name, "active", found.id)
-            }
-            if (parent !== undefined && wanted.length > 0) {
-              yield* markAgain(store, operation, name, parent, found.id)
-            }
+            if (wanted.length > 0) yield* canBePromised(name, found, parent)
             const staged = yield* replaceMetadata(store, operation, staging, found, next, wanted)
             return { ...staged, result: toInfo(found.kind, next, parentName) }
           })
       })
+    })
+  }
+
+  /** Of what was made without syncs a power loss may have taken anything. */
+  function canBePromised(name: KeyOrName, { id, kind, paths }: Found, parent: SnapshotId | undefined) {
+    return Effect.gen(function*() {
+      yield* layerIsThere(store, operation, name, paths.layer)
+      if (kind === "active") {
+        yield* layerIsThere(store, operation, name, paths.work)
+        yield* notSuspect(store, operation, name, "active", id)
+      }
+      if (parent !== undefined) yield* markAgain(store, operation, name, parent, id)
     })
   }
 
