@@ -48,7 +48,7 @@ export const forkFour = (input: Inventory, whole: number) =>
       "",
       row("Four forks of it at once, some work in each:", "forked", "ran", "ended"),
       ...outcomes.flatMap(lines),
-      `  Beside the copy (${copy}): the slowest fork ${fork}, the commit ${commit}, the discard ${discard}.`
+      `  Beside the copy (${copy}): slowest fork ${fork}, commit ${commit}, discard ${discard}.`
     ].join("\n"))
     return recording.mounts
   })

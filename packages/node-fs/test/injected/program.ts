@@ -118,6 +118,8 @@ const program = Effect.gen(function*() {
         return Effect.suspend(() => {
           const closing = open === undefined ? Effect.void : Scope.close(open.scope, Exit.void)
           open = undefined
+          // The next store is another machine's, whose disk is well.
+          store.syncFailures.latest.clear()
           return closing
         })
       case "perform": {
