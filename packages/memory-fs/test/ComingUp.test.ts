@@ -147,3 +147,41 @@ it.effect("a layer that was made at process and has lost its link is found by it
     assert.strictEqual((yield* full.stat(name("layer"))).kind, "committed")
     assert.deepStrictEqual(yield* full.check, [])
   }))))
+
+describe("a store that was made at process and came up with a torn version file", () => {
+  const record = JSON.stringify({ version: 1, overlayXattrs: "trusted", durable: false })
+  const torn: Readonly<Record<string, string>> = {
+    "nothing": "",
+    "zeros": "\0".repeat(record.length),
+    "its first half": record.slice(0, record.length / 2),
+    "its first half and zeros": record.slice(0, record.length / 2).padEnd(record.length, "\0")
+  }
+  for (const [what, text] of Object.entries(torn)) {
+    const tear = (volume: MemoryVolume.MemoryVolume) =>
+      Effect.gen(function*() {
+        const fs = MemoryStoreFileSystem.make(volume)
+        assert.strictEqual(yield* fs.readFile("/tmp/store/version"), record)
+        yield* fs.removeFile("/tmp/store/version")
+        yield* fs.writeFile("/tmp/store/version", text, 0o600)
+      })
+
+    it.effect(`${what}: it is made anew where nothing is in it`, () =>
+      Effect.scoped(quiet(Effect.gen(function*() {
+        const volume = MemoryVolume.make()
+        yield* Effect.scoped(open(volume, "process"))
+        yield* tear(volume)
+        const store = yield* open(volume, "full")
+        yield* store.prepare(key("a"))
+        assert.deepStrictEqual(yield* store.check, [])
+      }))))
+
+    it.effect(`${what}: where something is, it is no store, and nothing of it is touched`, () =>
+      Effect.scoped(quiet(Effect.gen(function*() {
+        const volume = MemoryVolume.make()
+        yield* Effect.scoped(Effect.flatMap(open(volume, "process"), (store) => store.prepare(key("a"))))
+        yield* tear(volume)
+        assert.strictEqual((yield* Effect.flip(open(volume, "full")))._tag, "NotAStore")
+        assert.strictEqual(yield* MemoryStoreFileSystem.make(volume).readFile("/tmp/store/version"), text)
+      }))))
+  }
+})

@@ -194,7 +194,7 @@ export const steps: ReadonlyArray<Defect> = [
       find: "if (isTornRecord(text) && (yield* isEmptyStore(fs, layout))) return undefined",
       put: ""
     }],
-    tests: powerLoss("the making of a store at process")
+    tests: comingUp
   },
   {
     name: "the mark that a power loss took of a child is not put back",
