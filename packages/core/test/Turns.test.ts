@@ -14,7 +14,7 @@ import {
 import { Clock, Effect, Exit, Fiber, Scope } from "effect"
 import { assert, describe, it } from "vitest"
 import { simulateAll } from "../../../test/simulation.ts"
-import type { Change, Staged } from "../src/internal/change.ts"
+import { type Change, done, type Staged } from "../src/internal/change.ts"
 import { makeTurns, type Turns, WaitsInterruptibly } from "../src/internal/turns.ts"
 
 const seeds = 60
@@ -683,7 +683,7 @@ describe("interruption", () => {
       })
       const slow = {
         ...change(bench, "slow"),
-        stage: () => Effect.andThen(wait, Effect.sync(() => stagedPlainly("slow")))
+        stage: () => Effect.andThen(wait, Effect.sync(() => done("slow")))
       }
       const one = yield* Effect.forkChild(bench.turns.take(change(bench, "one")), { startImmediately: true })
       yield* Effect.sleep(1)
@@ -885,13 +885,4 @@ describe("between processes", () => {
       yield* Fiber.join(working)
       assert.isAbove(others, 0, "the other process had no turn before all was done")
     }))
-})
-
-const stagedPlainly = (result: string): Staged<string> => ({
-  before: [],
-  commit: Effect.void,
-  happened: Effect.succeed(true),
-  after: [],
-  settle: Effect.void,
-  result
 })
