@@ -57,7 +57,8 @@ interface Forest {
  * - `death`: its processes died, and it goes on. Nothing is lost that programs saw, until it loses power too.
  * - `shutdown`: they died, and all that was not on the disk came there. Nothing is lost.
  * - `power`: it lost power, and what was never promised with it.
- * - `recovery`: it lost power while it recovered from a shutdown: only what that has done again can be lost.
+ * - `recovery`: it lost power while it recovered from a shutdown: only what that has done again can be lost, and what was made
+ *   at `process` and changed by it.
  */
 export type Crash = "death" | "shutdown" | "power" | "recovery"
 
@@ -90,8 +91,29 @@ export const allowedAfter = (history: History, crash: Crash): Allowed => {
     if (then !== undefined && !forests.has(forest)) forests.set(forest, { model: then, happened: true })
   }
   const all = inFlight === undefined ? acknowledged : [...acknowledged, inFlight]
-  const whole = { before: promised(begun, acknowledged, certain), after: promised(begun, all, certain) }
-  return { forests, whole, forgives: !all.every(certain) }
+  const torn = crash === "recovery" && inFlight !== undefined ? changedByHalf(acknowledged, inFlight) : undefined
+  const without = torn === undefined
+    ? undefined
+    : step(after(begun, acknowledged) ?? begun, { _tag: "remove", name: torn })
+  if (without?.response._tag === "Success") {
+    const forest = canonical(infosOf(without.model))
+    if (!forests.has(forest)) forests.set(forest, { model: without.model, happened: false })
+  }
+  const whole = (operations: ReadonlyArray<Operation>) => {
+    const names = promised(begun, operations, certain)
+    return new Set([...names].filter((name) => name !== torn))
+  }
+  return { forests, whole: { before: whole(acknowledged), after: whole(all) }, forgives: !all.every(certain) }
+}
+
+/** What was made at `process` and is changed at `process`: it waits for nothing, and the disk may have any part of the change. */
+const changedByHalf = (
+  acknowledged: ReadonlyArray<Operation>,
+  { command, durability }: Operation
+): string | undefined => {
+  const changed = command._tag === "commit" ? command.key : "name" in command ? command.name : undefined
+  const making = acknowledged.findLast((one) => one.command._tag !== "update" && madeBy(one) === changed)
+  return durability === "process" && making?.durability === "process" ? changed : undefined
 }
 
 /** `undefined` where one of them would be refused. */
@@ -190,7 +212,8 @@ const recover = Effect.fnUntraced(function*(
   yield* innocent(volume, forest, promised, damage)
   if (found === undefined) return yield* wrong(`the forest is ${canonical(forest)}, which no history explains`)
   const again = found.happened ? undefined : history.inFlight
-  const trees = again === undefined ? history.trees : yield* treesAfter(volume, forest, history.trees, whole, again)
+  const sound = forest.filter(({ name }) => !damage.some(({ snapshot }) => snapshot === name))
+  const trees = again === undefined ? history.trees : yield* treesAfter(volume, sound, history.trees, whole, again)
   begunAgain(trees)
   const isDone = again !== undefined && (yield* doneAgain(store, found.model, again, damage))
   const damageNow = (yield* store.check).filter(({ severity }) => severity !== "reclaimable")
@@ -237,17 +260,18 @@ const showsWhatItShowed = Effect.fnUntraced(function*(
 
 /**
  * What committed snapshots show once an operation is done again. Of what was not promised before, and is by this, it is what
- * has come through: what such a snapshot shows now, and, of a commit, its fork.
+ * has come through: what such a snapshot shows now, and, of a commit, its fork. What is damaged shows nothing that could be
+ * promised.
  */
 const treesAfter = Effect.fnUntraced(function*(
   volume: MemoryVolume,
-  forest: ReadonlyArray<Plain>,
+  sound: ReadonlyArray<Plain>,
   trees: History["trees"],
   { after, before }: Allowed["whole"],
   { command }: Operation
 ) {
   const shown = new Map(trees)
-  for (const { kind, name } of forest) {
+  for (const { kind, name } of sound) {
     const isFork = command._tag === "commit" && command.key === name
     const isNew = kind === "committed" && after.has(name) && !before.has(name)
     const directory = isFork || isNew ? yield* directoryOf(volume, name) : undefined
