@@ -17,7 +17,7 @@ const hitsMaxOf = ({ hits }: Test, { number }: Mutant): number => 10_000 + 100 *
  * What the tests that are tried on one mutant may cost together, as the dry run counts it. The dearest ones, which do
  * thousands of cases each, are left out by it where nothing quicker notices a mutant: so the score is the least that is true.
  */
-const effortMax = 50_000_000
+const effortMax = 15_000_000
 
 /** The first of them that together are within that; one at least. */
 const affordable = (tests: ReadonlyArray<Test>): ReadonlyArray<Test> => {
