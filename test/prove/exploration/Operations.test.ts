@@ -54,7 +54,9 @@ const sequences: Readonly<Record<string, ReadonlyArray<Operation>>> = {
   "prepare at full on what was made at process": [...at("process", prepareLower, commit), ...at("full", prepareAbove)],
   "commit at process of what was prepared at full": [...at("full", prepareFirst), ...at("process", commit)],
   "remove at process of what was made at full": at("process", removeName),
-  "update at process of what was made at full": at("process", updateName)
+  "update at process of what was made at full": at("process", updateName),
+  "commit at process of what was prepared at process": at("process", prepareFirst, commit),
+  "remove at process of what was prepared at process": at("process", prepareFirst, removeKey)
 }
 
 const bounds = { completeUpTo: 8, samples: 24 }

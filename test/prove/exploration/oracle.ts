@@ -212,8 +212,10 @@ const recover = Effect.fnUntraced(function*(
   yield* innocent(volume, forest, promised, damage)
   if (found === undefined) return yield* wrong(`the forest is ${canonical(forest)}, which no history explains`)
   const again = found.happened ? undefined : history.inFlight
-  const sound = forest.filter(({ name }) => !damage.some(({ snapshot }) => snapshot === name))
-  const trees = again === undefined ? history.trees : yield* treesAfter(volume, sound, history.trees, whole, again)
+  const damaged = new Set(damage.map(({ snapshot }) => snapshot))
+  const trees = again === undefined
+    ? history.trees
+    : yield* treesAfter(volume, { forest, damaged }, history.trees, whole, again)
   begunAgain(trees)
   const isDone = again !== undefined && (yield* doneAgain(store, found.model, again, damage))
   const damageNow = (yield* store.check).filter(({ severity }) => severity !== "reclaimable")
@@ -260,22 +262,23 @@ const showsWhatItShowed = Effect.fnUntraced(function*(
 
 /**
  * What committed snapshots show once an operation is done again. Of what was not promised before, and is by this, it is what
- * has come through: what such a snapshot shows now, and, of a commit, its fork. What is damaged shows nothing that could be
- * promised.
+ * has come through: what such a snapshot shows now, and, of a commit, its fork. One that is damaged may show nothing.
  */
 const treesAfter = Effect.fnUntraced(function*(
   volume: MemoryVolume,
-  sound: ReadonlyArray<Plain>,
+  { damaged, forest }: { readonly forest: ReadonlyArray<Plain>; readonly damaged: ReadonlySet<string | undefined> },
   trees: History["trees"],
   { after, before }: Allowed["whole"],
   { command }: Operation
 ) {
   const shown = new Map(trees)
-  for (const { kind, name } of sound) {
+  for (const { kind, name } of forest) {
     const isFork = command._tag === "commit" && command.key === name
     const isNew = kind === "committed" && after.has(name) && !before.has(name)
     const directory = isFork || isNew ? yield* directoryOf(volume, name) : undefined
-    if (directory !== undefined) shown.set(isFork ? command.name : name, yield* treeOf(volume, directory))
+    if (directory === undefined) continue
+    const seen = yield* Effect.catchIf(treeOf(volume, directory), () => damaged.has(name), () => Effect.undefined)
+    if (seen !== undefined) shown.set(isFork ? command.name : name, seen)
   }
   return shown
 })
