@@ -19,6 +19,7 @@ import { testFiles } from "./tests.ts"
 const usage = `npm run mutate [-- options]: small defects planted in core, one at a time; does a test notice?
 
   --files GLOB     mutate only these files below packages/core/src
+  --tests GLOB     judge by these files of tests alone, by their names: quick, and what survives them may not survive all
   --only ID        judge this one mutant, and say by which test it was noticed
   --processes N    so many at the same time; 2 if left out
   --json           the result as one line for programs on stdout, all else on stderr: npm run -s mutate -- --json
@@ -30,6 +31,7 @@ command line. docs/MUTANTS.md says more.`
 const values = orExplain(usage, () => {
   const { processes, ...given } = optionsIn(process.argv.slice(2), {
     files: { type: "string", default: "**" },
+    tests: { type: "string", default: "*" },
     only: { type: "string" },
     json: { type: "boolean", default: false },
     processes: { type: "string", default: "2" }
@@ -37,7 +39,9 @@ const values = orExplain(usage, () => {
   if (![...sources().keys()].some((file) => path.matchesGlob(file, given.files))) {
     throw new BadArguments(`--files takes a glob of files below packages/core/src, and none is ${given.files}`)
   }
-  return { ...given, processes: wholeNumber("--processes", processes, 1) }
+  const judges = testFiles().filter((file) => path.matchesGlob(path.basename(file), given.tests))
+  if (judges.length === 0) throw new BadArguments(`--tests takes a glob of names of files, and none is ${given.tests}`)
+  return { ...given, judges, processes: wholeNumber("--processes", processes, 1) }
 })
 
 /** Percent. */
@@ -75,7 +79,7 @@ const isMutated = (file: string): boolean => path.matchesGlob(file, values.files
 const judged = await run({
   isMutated,
   isJudged: ({ id }) => values.only === undefined || id === values.only,
-  testFiles: testFiles(),
+  testFiles: values.judges,
   processes: values.processes,
   progress,
   signal: interruption.signal

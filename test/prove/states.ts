@@ -13,7 +13,7 @@ const run = async (orders: Orders): Promise<Outcome> => {
   const { seed, signal } = orders
   if (orders.replay !== undefined) return replay(orders.replay, seed)
   const left = orders.until - performance.now()
-  const plan = { seed, workers, length: 3, until: left === Infinity ? Infinity : Date.now() + left }
+  const plan = { seed, workers, length: 3, together: true, until: left === Infinity ? Infinity : Date.now() + left }
   const progress = showing(orders)
   const reports = await Promise.all(
     Array.from(

@@ -13,7 +13,7 @@ describe.runIf(judgement("power-loss"))(
     it("of every operation, and of some sequences of two", async () => {
       const longest = 8
       const report = await explorePlan(
-        { seed: 1, workers: 1, worker: 0, length: 2, longest, until: Infinity },
+        { seed: 1, workers: 1, worker: 0, length: 2, longest, together: false, until: Infinity },
         () => {}
       )
       const { recoveries, sequences, states, wrongs } = report

@@ -4,9 +4,9 @@
  */
 import type { Command } from "@snapshotter/core/testing/Command"
 import { assert, describe, it } from "vitest"
-import { makeExplorer } from "./explore.ts"
+import { type Explorer, type Found, makeExplorer } from "./explore.ts"
 import { type Durability } from "./machine.ts"
-import type { Operation } from "./operations.ts"
+import { alongside, type Operation } from "./operations.ts"
 
 const prepare: Command = { _tag: "prepare", key: "a", parent: "upper" }
 const open: Command = { _tag: "reopen" }
@@ -60,16 +60,27 @@ const sequences: Readonly<Record<string, ReadonlyArray<Operation>>> = {
 }
 
 const bounds = { completeUpTo: 8, samples: 24 }
+/** More is not on the disk at a time. */
+const boundsOfBatches = { completeUpTo: 6, samples: 8 }
+const limits = { wrongsMax: 1 }
 
 /** Fails at the first disk on which something is wrong, and says after how many. */
-const explored = async (how: "explore" | "exploreMaking", sequence: ReadonlyArray<Operation>): Promise<void> => {
+const explored = async (explore: (explorer: Explorer) => Promise<Found>): Promise<void> => {
   const explorer = await makeExplorer()
-  const { wrongs: [wrong] } = await explorer[how](sequence, bounds, { wrongsMax: 1 })
+  const { wrongs: [wrong] } = await explore(explorer)
   const { recoveries } = explorer.explored()
   assert.isUndefined(wrong, `after ${recoveries} recoveries: ${wrong}`)
 }
 
 describe("crashed at every step, in states of the disk", () => {
-  for (const [name, sequence] of Object.entries(ofNewStores)) it(name, () => explored("exploreMaking", sequence))
-  for (const [name, sequence] of Object.entries(sequences)) it(name, () => explored("explore", sequence))
+  for (const [name, sequence] of Object.entries(ofNewStores)) {
+    it(name, () => explored((explorer) => explorer.exploreMaking(sequence, bounds, limits)))
+  }
+  for (const [name, sequence] of Object.entries(sequences)) {
+    it(name, () => explored((explorer) => explorer.explore(sequence, bounds, limits)))
+  }
+  for (const [name, { before, together }] of Object.entries(alongside)) {
+    it(`${name} in one batch`, () =>
+      explored((explorer) => explorer.exploreTogether(before, together, boundsOfBatches, limits)))
+  }
 })

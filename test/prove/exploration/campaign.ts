@@ -1,8 +1,11 @@
-/** Which sequences are explored, and in which order: all of one operation, all of two, then those of three. */
+/**
+ * Which sequences are explored, and in which order: the making of a store, what is done side by side, then all sequences of one
+ * operation, all of two, and those of three.
+ */
 import { randomFrom } from "../../random.ts"
 import { type Bounds, describeSequence, type Explored, type Found, type Limits, makeExplorer } from "./explore.ts"
 import { durabilities } from "./machine.ts"
-import type { Operation } from "./operations.ts"
+import { alongside, type Operation } from "./operations.ts"
 
 export interface Plan {
   readonly seed: number
@@ -13,6 +16,8 @@ export interface Plan {
   readonly length: number
   /** How many of the longest ones, drawn by the seed; all of them without it. */
   readonly longest?: number
+  /** Whether what is done side by side is explored too. */
+  readonly together: boolean
   /** `Date.now()` at which to begin no other one. */
   readonly until: number
 }
@@ -44,6 +49,9 @@ const boundsOf = (length: number, seed: number): Bounds => ({
 const makings: ReadonlyArray<{ readonly replay: string; readonly operations: ReadonlyArray<Operation> }> = durabilities
   .map((durability) => ({ replay: `open-${durability}`, operations: [{ command: { _tag: "reopen" }, durability }] }))
 
+/** What is done side by side: how it is told, and what it is. */
+const batches = Object.values(alongside).map((batch, at) => ({ ...batch, replay: `batch-${at}` }))
+
 /** After so many of one kind they say no more than the first ones. */
 const wrongsMax = 20
 
@@ -59,6 +67,9 @@ export const explorePlan = async (plan: Plan, progress: (explored: Explored) => 
   const limits = (): Limits => ({ until: plan.until, wrongsMax: wrongsMax - wrongs.length })
   for (const { operations, replay } of plan.worker === 0 ? makings : []) {
     note(replay, await explorer.exploreMaking(operations, boundsOf(1, plan.seed), limits()))
+  }
+  for (const { before, replay, together } of plan.worker === 0 && plan.together ? batches : []) {
+    note(replay, await explorer.exploreTogether(before, together, boundsOf(3, plan.seed), limits()))
   }
   let sequences: ReadonlyArray<Chosen> = [{ choices: [], operations: [] }]
   for (let length = 1; length <= plan.length; length++) {
@@ -83,6 +94,10 @@ export const exploreOne = async (replay: string, seed: number): Promise<Readonly
   const explorer = await makeExplorer()
   const making = makings.find((one) => one.replay === replay)
   if (making !== undefined) return (await explorer.exploreMaking(making.operations, boundsOf(1, seed))).wrongs
+  const batch = batches.find((one) => one.replay === replay)
+  if (batch !== undefined) {
+    return (await explorer.exploreTogether(batch.before, batch.together, boundsOf(3, seed))).wrongs
+  }
   const operations: Array<Operation> = []
   for (const choice of replay.split(".")) {
     const operation = explorer.next(operations)[Number(choice)]

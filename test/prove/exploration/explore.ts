@@ -12,11 +12,12 @@ import { canonical } from "@snapshotter/core/testing/World"
 import * as Faults from "@snapshotter/memory-fs/Faults"
 import * as MemoryFileSystem from "@snapshotter/memory-fs/MemoryFileSystem"
 import * as MemoryMounter from "@snapshotter/memory-fs/MemoryMounter"
+import * as MemoryStoreFileSystem from "@snapshotter/memory-fs/MemoryStoreFileSystem"
 import * as MemoryVolume from "@snapshotter/memory-fs/MemoryVolume"
 import * as PowerLoss from "@snapshotter/memory-fs/PowerLoss"
-import { Effect, Exit, Scope } from "effect"
+import { Effect, Exit, Fiber, Scope } from "effect"
 import { directoryOf, target, treeOf } from "./look.ts"
-import { type Durability, open, run } from "./machine.ts"
+import { type Durability, open, root, run } from "./machine.ts"
 import { beginning, hasCommitPoint, nextOperations, type Operation } from "./operations.ts"
 import {
   type Allowed,
@@ -69,6 +70,13 @@ export interface Explorer {
   ) => Promise<Found>
   /** The same where there is no store: the first operation is its opening. */
   readonly exploreMaking: Explorer["explore"]
+  /** Explores what is done after a sequence side by side, at `full`, under one hold of the lock and with the same syncs. */
+  readonly exploreTogether: (
+    sequence: ReadonlyArray<Operation>,
+    together: ReadonlyArray<Operation>,
+    bounds: Bounds,
+    limits?: Limits
+  ) => Promise<Found>
   /** What can follow a sequence. */
   readonly next: (sequence: ReadonlyArray<Operation>) => ReadonlyArray<Operation>
   readonly explored: () => Explored
@@ -105,10 +113,22 @@ export const makeExplorer = async (): Promise<Explorer> => {
   const states = new Set<string>()
   const counts = { sequences: 0, moments: 0, recoveries: 0 }
 
-  const exploreFrom = async (
+  const exploreFrom = (
     beginning: Base,
     sequence: ReadonlyArray<Operation>,
     bounds: Bounds,
+    limits?: Limits
+  ): Promise<Found> =>
+    judgeAfter(
+      [sequence, ...withUnanswered(sequence)].map((played) => play(beginning, played, bounds)),
+      (n) => playUntilDeath(beginning, sequence, n),
+      limits
+    )
+
+  /** `plays`: what comes of losing power at any moment; `dying`: of the end of the process before its n-th call. */
+  const judgeAfter = async (
+    plays: ReadonlyArray<Effect.Effect<Played, unknown, Scope.Scope>>,
+    dying: (n: number) => Effect.Effect<Dead | undefined, unknown, Scope.Scope>,
     { until = Infinity, wrongsMax = Infinity }: Limits = {}
   ): Promise<Found> => {
     const wrongs: Array<string> = []
@@ -129,14 +149,14 @@ export const makeExplorer = async (): Promise<Explorer> => {
         await judgeOne(machineFrom(one.state), one.expected, one.state.story, cases, ofRecoveries)
       }
     }
-    for (const played of [sequence, ...withUnanswered(sequence)]) {
+    for (const play of plays) {
       if (isOver()) break
-      const { cases, moments } = await run(Effect.scoped(play(beginning, played, bounds)))
+      const { cases, moments } = await run(Effect.scoped(play))
       counts.moments += moments
       await judgeAll(cases)
     }
     for (let n = 1; !isOver(); n++) {
-      const dead = await run(Effect.scoped(playUntilDeath(beginning, sequence, n)))
+      const dead = await run(Effect.scoped(dying(n)))
       if (dead === undefined) break
       const ruins: Array<Case> = []
       await judgeOne(dead.machine, dead.expected, `its process died before its call ${n}`, ruins, ofRecoveries)
@@ -149,6 +169,12 @@ export const makeExplorer = async (): Promise<Explorer> => {
   return {
     explore: (sequence, bounds, limits) => exploreFrom(base, sequence, bounds, limits),
     exploreMaking: (sequence, bounds, limits) => exploreFrom(newDisk, sequence, bounds, limits),
+    exploreTogether: (sequence, together, bounds, limits) =>
+      judgeAfter(
+        [playTogether(base, sequence, together, bounds)],
+        (n) => playTogetherUntilDeath(base, sequence, together, n),
+        limits
+      ),
     next: (sequence) => nextOperations(modelAfter(base.model, sequence)),
     explored: () => ({ ...counts, states: states.size }),
     hashes: () => [...states]
@@ -197,10 +223,10 @@ export const describeSequence = (sequence: ReadonlyArray<Operation>): string =>
     `${render(command)} at ${durability}${unanswered === true ? ", unanswered" : ""}`
   ).join(", ")
 
-const describe = ({ history: { acknowledged, inFlight }, isRecovery }: Expected, story: string): string =>
+const describe = ({ history: { acknowledged, beside, inFlight }, isRecovery }: Expected, story: string): string =>
   [
     `acknowledged: ${describeSequence(acknowledged)}`,
-    `in flight: ${inFlight === undefined ? "nothing" : describeSequence([inFlight])}`,
+    `in flight: ${describeSequence(inFlight === undefined ? beside : [inFlight, ...beside]) || "nothing"}`,
     `${isRecovery ? "its recovery crashed; " : ""}${story}`
   ].join("\n")
 
@@ -270,22 +296,23 @@ const machineFrom = (state: PowerLoss.State): Machine => {
   }
 }
 
-/** Where a sequence has come to before its last operation. */
+/** Where a sequence has come to before its last operations. */
 interface Before {
   readonly machine: Machine
   readonly stores: Effect.Success<ReturnType<typeof processesOn>>
-  readonly last: Operation
-  /** The last operation is in flight. */
-  readonly history: History
+  readonly history: Pick<History, "begun" | "trees">
 }
 
-const beforeLast = (base: Base, sequence: ReadonlyArray<Operation>): Effect.Effect<Before, unknown, Scope.Scope> =>
+const beforeThese = (
+  base: Base,
+  acknowledged: ReadonlyArray<Operation>,
+  coming: ReadonlyArray<Operation>
+): Effect.Effect<Before, unknown, Scope.Scope> =>
   Effect.gen(function*() {
     const machine = machineFrom(base.state)
     const { volume } = machine
     const stores = yield* processesOn(volume)
     const trees = new Map(base.trees)
-    const acknowledged = sequence.slice(0, -1)
     for (const operation of acknowledged) {
       const { command, durability } = operation
       if (command._tag === "commit") trees.set(command.name, yield* shownBy(volume, command.key))
@@ -297,12 +324,20 @@ const beforeLast = (base: Base, sequence: ReadonlyArray<Operation>): Effect.Effe
         if (command._tag === "prepare") yield* work(volume, store, command.key)
       }
     }
-    const last = sequence.at(-1)
-    if (last === undefined) return yield* Effect.die(new Error("there is no operation to explore"))
     // What a commit in flight has to show, if it has happened.
-    const { command } = last
-    if (command._tag === "commit") trees.set(command.name, yield* shownBy(volume, command.key))
-    return { machine, stores, last, history: { begun: base.model, acknowledged, inFlight: last, trees } }
+    for (const { command } of coming) {
+      if (command._tag === "commit") trees.set(command.name, yield* shownBy(volume, command.key))
+    }
+    return { machine, stores, history: { begun: base.model, trees } }
+  })
+
+const beforeLast = (base: Base, sequence: ReadonlyArray<Operation>) =>
+  Effect.gen(function*() {
+    const [last, acknowledged] = [sequence.at(-1), sequence.slice(0, -1)]
+    if (last === undefined) return yield* Effect.die(new Error("there is no operation to explore"))
+    const { history, machine, stores } = yield* beforeThese(base, acknowledged, [last])
+    const inFlight: History = { ...history, acknowledged, inFlight: last, beside: [] }
+    return { machine, stores, last, history: inFlight }
   })
 
 /** In a process of its own, which dies right after the commit point. */
@@ -315,6 +350,18 @@ const performUnanswered = (volume: MemoryVolume.MemoryVolume, operation: Operati
     yield* Effect.exit(Effect.scoped(Effect.flatMap(opened, (store) => perform(store, operation))))
     if (!faults.isDead()) return yield* Effect.die(new Error(`${describeSequence([operation])} has no commit point`))
   })
+
+/** The disks that come of a run, and from how many moments. */
+interface Played {
+  readonly cases: Array<Case>
+  readonly moments: number
+}
+
+/** A machine that goes on after a process of it has died. */
+interface Dead {
+  readonly machine: Machine
+  readonly expected: Expected
+}
 
 /** Runs a sequence on a machine of its own, and takes the states of every moment of its last operation. */
 const play = (base: Base, sequence: ReadonlyArray<Operation>, bounds: Bounds) =>
@@ -352,6 +399,90 @@ const playUntilDeath = (base: Base, sequence: ReadonlyArray<Operation>, n: numbe
       : Effect.flatMap(faults.spare(opening), (store) => perform(store, last))
     yield* Effect.exit(Effect.scoped(doomed))
     return faults.isDead() ? { machine, expected: expectedAfter(history, "death") } : undefined
+  })
+
+/** The same of operations that are done side by side after a sequence. Which are answered by then is known at each moment. */
+const playTogether = (
+  base: Base,
+  sequence: ReadonlyArray<Operation>,
+  together: ReadonlyArray<Operation>,
+  bounds: Bounds
+) =>
+  Effect.gen(function*() {
+    const cases: Array<Case> = []
+    let moments = 0
+    const { history, machine: { volume, watch } } = yield* beforeThese(base, sequence, together)
+    let marks = 0
+    const counting = Faults.make(({ operation, paths }) => {
+      if (operation === "setMode" && paths[0] === `${root}/staging`) marks++
+      return "pass"
+    })
+    const store = yield* open(volume, "full", counting)
+    const answered: Array<Operation> = []
+    const takeNow = () =>
+      casesOf({
+        ...history,
+        acknowledged: [...sequence, ...answered],
+        inFlight: undefined,
+        beside: together.filter((one) => !answered.includes(one))
+      })
+    let take = takeNow()
+    const look = () => {
+      moments++
+      for (const state of PowerLoss.states(volume, bounds)) cases.push(...take(state))
+    }
+    watch(look)
+    yield* performTogether(volume, store, together, (one) => {
+      answered.push(one)
+      take = takeNow()
+    })
+    watch(undefined)
+    look()
+    // Set once and taken away once.
+    if (marks !== 2) return yield* Effect.die(new Error(`${describeSequence(together)} do not share one batch`))
+    return { cases, moments }
+  })
+
+const playTogetherUntilDeath = (
+  base: Base,
+  sequence: ReadonlyArray<Operation>,
+  together: ReadonlyArray<Operation>,
+  n: number
+) =>
+  Effect.gen(function*() {
+    const { history, machine } = yield* beforeThese(base, sequence, together)
+    const faults = Faults.make(Faults.at(n, "dieBefore"))
+    const answered: Array<Operation> = []
+    const doomed = Effect.flatMap(
+      faults.spare(open(machine.volume, "full", faults)),
+      (store) => performTogether(machine.volume, store, together, (one) => answered.push(one))
+    )
+    yield* Effect.exit(Effect.scoped(doomed))
+    if (!faults.isDead()) return undefined
+    const beside = together.filter((one) => !answered.includes(one))
+    const acknowledged = [...sequence, ...answered]
+    return { machine, expected: expectedAfter({ ...history, acknowledged, inFlight: undefined, beside }, "death") }
+  })
+
+/** All of them wait for the store's lock when it gets free. */
+const performTogether = (
+  volume: MemoryVolume.MemoryVolume,
+  store: Snapshotter,
+  together: ReadonlyArray<Operation>,
+  answered: (operation: Operation) => void
+) =>
+  Effect.gen(function*() {
+    const lock = yield* MemoryStoreFileSystem.make(volume, volume.newProcess()).tryLock(root)
+    if (lock === undefined) return yield* Effect.die(new Error("somebody has the lock"))
+    const fibers = yield* Effect.forEach(together, (one) =>
+      Effect.forkChild(
+        Effect.tap(perform(store, one), () => Effect.sync(() => answered(one))),
+        {
+          startImmediately: true
+        }
+      ))
+    yield* lock.release
+    for (const fiber of fibers) yield* Fiber.join(fiber)
   })
 
 /** The case that a state is, once. */

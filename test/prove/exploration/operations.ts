@@ -32,6 +32,48 @@ export const beginning: ReadonlyArray<Command> = [
   { _tag: "commit", name: "upper", key: "a" }
 ]
 
+const atFull = (...commands: ReadonlyArray<Command>): ReadonlyArray<Operation> =>
+  commands.map((command) => ({ command, durability: "full" }))
+
+const prepareB: Command = { _tag: "prepare", key: "b", parent: "lower" }
+
+/** What is done side by side at `full`, after what is done one by one, by name: what can share a batch. */
+export const alongside: Readonly<
+  Record<string, {
+    readonly before: ReadonlyArray<Operation>
+    readonly together: ReadonlyArray<Operation>
+  }>
+> = {
+  "prepare and prepare": { before: [], together: atFull({ _tag: "prepare", key: "a", parent: "upper" }, prepareB) },
+  "commit and commit": {
+    before: atFull({ _tag: "prepare", key: "a", parent: "upper" }, prepareB),
+    together: atFull({ _tag: "commit", name: "A", key: "a" }, { _tag: "commit", name: "B", key: "b" })
+  },
+  "commit and prepare": {
+    before: atFull({ _tag: "prepare", key: "a", parent: "upper" }),
+    together: atFull({ _tag: "commit", name: "A", key: "a" }, prepareB)
+  },
+  "remove and view": {
+    before: atFull({ _tag: "view", key: "a", parent: "upper" }),
+    together: atFull({ _tag: "remove", name: "a" }, { _tag: "view", key: "b", parent: "upper" })
+  },
+  "update and remove": {
+    before: atFull({ _tag: "prepare", key: "a" }),
+    together: atFull({ _tag: "update", name: "lower", change: { patch: { label: "value" } } }, {
+      _tag: "remove",
+      name: "a"
+    })
+  },
+  "commit, update and remove": {
+    before: atFull({ _tag: "prepare", key: "a" }, prepareB),
+    together: atFull({ _tag: "commit", name: "A", key: "a" }, {
+      _tag: "update",
+      name: "b",
+      change: { patch: { label: "value" } }
+    }, { _tag: "remove", name: "upper" })
+  }
+}
+
 /** All that can be done next and is not refused. */
 export const nextOperations = (model: Model): ReadonlyArray<Operation> => {
   const commands = candidates(model).filter((command) => step(model, command).response._tag === "Success")

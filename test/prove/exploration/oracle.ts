@@ -27,7 +27,10 @@ export interface History {
   readonly begun: Model
   /** And what was not answered, but has happened. */
   readonly acknowledged: ReadonlyArray<Operation>
+  /** Done again by whoever recovers. */
   readonly inFlight: Operation | undefined
+  /** In flight at `full`, side by side; none is done again. */
+  readonly beside: ReadonlyArray<Operation>
   /** What committed snapshots showed, by name. */
   readonly trees: ReadonlyMap<string, string>
 }
@@ -71,7 +74,7 @@ export const powerLossAfter: Readonly<Record<Crash, Crash>> = {
 }
 
 export const allowedAfter = (history: History, crash: Crash): Allowed => {
-  const { acknowledged, begun, inFlight } = history
+  const { acknowledged, begun, beside, inFlight } = history
   /** What is acknowledged at `full` later stands on it. */
   const isBuiltUpon = (one: Operation) =>
     acknowledged.slice(acknowledged.indexOf(one) + 1).some((later) =>
@@ -81,8 +84,8 @@ export const allowedAfter = (history: History, crash: Crash): Allowed => {
     (one.durability === "full" && (one.unanswered !== true || isBuiltUpon(one))) ||
     crash === "death" || crash === "shutdown" || (crash === "recovery" && acknowledged.includes(one))
   const forests = new Map<string, Forest>()
-  for (const dropped of subsets(acknowledged.filter((one) => !certain(one)))) {
-    const model = after(begun, acknowledged.filter((one) => !dropped.includes(one)))
+  for (const dropped of subsets([...acknowledged.filter((one) => !certain(one)), ...beside])) {
+    const model = after(begun, [...acknowledged, ...beside].filter((one) => !dropped.includes(one)))
     if (model === undefined) continue
     forests.set(canonical(infosOf(model)), { model, happened: inFlight === undefined })
     const then = inFlight === undefined ? undefined : after(model, [inFlight])
@@ -100,7 +103,7 @@ export const allowedAfter = (history: History, crash: Crash): Allowed => {
     if (!forests.has(forest)) forests.set(forest, { model: without.model, happened: false })
   }
   const whole = (operations: ReadonlyArray<Operation>) => {
-    const names = promised(begun, operations, certain)
+    const names = promised(begun, [...operations, ...beside], certain)
     return new Set([...names].filter((name) => name !== torn))
   }
   return { forests, whole: { before: whole(acknowledged), after: whole(all) }, forgives: !all.every(certain) }
