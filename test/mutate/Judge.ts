@@ -17,7 +17,10 @@ const hitsMaxOf = ({ hits }: Test, { number }: Mutant): number => 10_000 + 100 *
  * What the tests that are tried on one mutant may cost together, as the dry run counts it. The dearest ones, which do
  * thousands of cases each, are left out by it where nothing quicker notices a mutant: so the score is the least that is true.
  */
-const effortMax = 15_000_000
+const effortMax = 50_000_000
+
+/** So many that have noticed something are tried before the others. */
+const goodMax = 20
 
 /** The first of them that together are within that; one at least. */
 const affordable = (tests: ReadonlyArray<Test>): ReadonlyArray<Test> => {
@@ -44,6 +47,8 @@ export class Judge {
   private readonly dry: DryRun
   /** By file, the tests that come by any of its mutants, and those that come by none of any: they look at what is made once. */
   private readonly near: ReadonlyMap<string, ReadonlySet<Test>>
+  /** By file, the tests that have noticed its mutants, those of late first: the others are noticed by them as well, mostly. */
+  private readonly good = new Map<string, ReadonlyArray<Test>>()
   private worker: Worker | undefined
 
   constructor(setting: Setting, dry: DryRun, mutants: ReadonlyArray<Mutant>) {
@@ -66,15 +71,28 @@ export class Judge {
     this.worker = undefined
   }
 
+  /** Which of these tests are tried on it, in their order. */
+  private tried({ file }: Mutant, tests: ReadonlyArray<Test>): ReadonlyArray<Test> {
+    const chosen = affordable(tests)
+    const good = this.good.get(file) ?? []
+    return [...good.filter((test) => chosen.includes(test)), ...chosen.filter((test) => !good.includes(test))]
+  }
+
+  private detected({ file }: Mutant, outcome: Outcome, test: Test): Fate {
+    const others = (this.good.get(file) ?? []).filter((one) => one !== test)
+    this.good.set(file, [test, ...others].slice(0, goodMax))
+    return { _tag: outcome === "timed out" ? "TimedOut" : "Killed", by: test.name }
+  }
+
   /** What is done once, when a module is loaded, is switched before that, in a process of its own. */
   private async ofStatic(mutant: Mutant): Promise<Fate> {
-    const tests = affordable([...this.near.get(mutant.file) ?? []])
+    const tests = this.tried(mutant, [...this.near.get(mutant.file) ?? []])
     if (tests.length === 0) return { _tag: "Uncovered" }
     const worker = new Worker({ ...this.setting, mutant: mutant.number })
     try {
       for (const test of tests) {
         const outcome = await attempt(worker, test, mutant)
-        if (outcome !== "passed") return detected(outcome, test)
+        if (outcome !== "passed") return this.detected(mutant, outcome, test)
       }
       return { _tag: "Survived", tests: tests.length }
     } finally {
@@ -83,11 +101,11 @@ export class Judge {
   }
 
   private async ofSwitched(mutant: Mutant): Promise<Fate> {
-    const tests = affordable(this.dry.tests.filter(({ hits }) => mutant.number in hits))
+    const tests = this.tried(mutant, this.dry.tests.filter(({ hits }) => mutant.number in hits))
     if (tests.length === 0) return { _tag: "Uncovered" }
     for (const test of tests) {
       const outcome = await this.trySwitched(mutant, test)
-      if (outcome !== "passed") return detected(outcome, test)
+      if (outcome !== "passed") return this.detected(mutant, outcome, test)
     }
     return { _tag: "Survived", tests: tests.length }
   }
@@ -108,8 +126,3 @@ export class Judge {
     throw new Error(`${JSON.stringify(test.name)} fails without mutants too`)
   }
 }
-
-const detected = (outcome: Outcome, { name }: Test): Fate => ({
-  _tag: outcome === "timed out" ? "TimedOut" : "Killed",
-  by: name
-})

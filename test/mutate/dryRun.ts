@@ -1,4 +1,5 @@
 /** Runs each test once without any mutant: it has to pass, and shows how long it takes and which mutants it comes by. */
+import { standsOnOthers } from "./tests.ts"
 import { Worker } from "./Worker.ts"
 import type { Hits, Setting } from "./worker/messages.ts"
 
@@ -35,7 +36,7 @@ export const dryRun = async (
       const loaded = await worker.load(file)
       if (loaded._tag !== "Loaded") throw new Error(`${file} does not load without mutants: ${JSON.stringify(loaded)}`)
       atLoad = loaded.hits
-      for (const name of loaded.tests) {
+      for (const name of loaded.tests.filter((test) => !standsOnOthers(test))) {
         tests.push(await runOnce(worker, file, name))
         told(tests.length)
       }

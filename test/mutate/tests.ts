@@ -18,3 +18,6 @@ export const testFiles = (): ReadonlyArray<string> =>
     const names = fs.readdirSync(absolute).filter((name) => name.endsWith(".test.ts"))
     return names.toSorted().map((name) => path.join(absolute, name))
   })
+
+/** Compares what the tests before it have found: alone, it fails without mutants too. */
+export const standsOnOthers = (test: string): boolean => test.includes("docs/FAILURES.md says what came of it")
