@@ -154,14 +154,15 @@ const using = (volume: MemoryVolume.MemoryVolume, durability: Durability, act: A
 
 const nothing: Act = () => Effect.void
 
-/** The names that are there when a machine comes up so, where nothing is damaged. */
+/** The names that are there, and not damaged, when a machine comes up so. */
 const found = ({ boot, story }: PowerLoss.State, isForgiven: boolean) => {
   const seen: Array<string> = []
   const look: Act = (store) =>
     Effect.gen(function*() {
       const damage = (yield* store.check).filter(({ severity }) => severity !== "reclaimable")
       if (!isForgiven) assert.deepStrictEqual(damage, [], story)
-      seen.push(...(yield* Stream.runCollect(store.walk())).map(({ name }): string => name))
+      const names = (yield* Stream.runCollect(store.walk())).map(({ name }): string => name)
+      seen.push(...names.filter((name) => !damage.some(({ snapshot }) => snapshot === name)))
     })
   return Effect.as(using(boot(), "full", look), seen)
 }
@@ -187,10 +188,10 @@ describe("is not lost to a power loss, though somebody before it did not come to
 })
 
 describe("relink", () => {
-  /** A layer that was committed at `full`, whose link is lost, on the disk too. */
-  const unlinked = Effect.gen(function*() {
+  /** Layers that were committed at `full`, whose links are lost, on the disk too. */
+  const unlinked = Effect.fnUntraced(function*(...names: ReadonlyArray<Name>) {
     const volume = MemoryVolume.make({ losesPower: true })
-    yield* using(volume, "full", committed(n))
+    for (const name of names) yield* using(volume, "full", committed(name))
     const fs = Context.get(processOn(volume, "vandal"), StoreFileSystem)
     for (const link of yield* fs.readDirectory("/tmp/store/index")) yield* fs.removeFile(`/tmp/store/index/${link}`)
     yield* fs.sync([{ kind: "tree", path: "/tmp/store" }])
@@ -206,12 +207,34 @@ describe("relink", () => {
   ) {
     it.effect(`${what}: what is acknowledged then under the name that it gave back is there by that name`, () =>
       quiet(Effect.gen(function*() {
-        const volume = yield* unlinked
+        const volume = yield* unlinked(n)
         yield* Effect.exit(using(volume, durability, (store) => store.relink, faults?.()))
         yield* using(volume, "full", (store) => store.update(n, labels))
         for (const state of PowerLoss.states(volume)) assert.include(yield* found(state, false), "n", state.story)
       })))
   }
+
+  it.effect("that fails after one link of two: what is acknowledged then under the name that it gave back is there", () =>
+    quiet(Effect.gen(function*() {
+      const volume = yield* unlinked(n, base)
+      let links = 0
+      const failing = Faults.make(({ operation }) =>
+        operation === "symlink" && ++links === 2 ? { fail: "EIO" } : "pass"
+      )
+      yield* Effect.exit(using(volume, "full", (store) => store.relink, failing))
+      const names: Array<string> = []
+      for (const name of [n, base]) {
+        yield* Effect.ignore(
+          using(
+            volume,
+            "full",
+            (store) => Effect.tap(store.update(name, labels), () => Effect.sync(() => names.push(name)))
+          )
+        )
+      }
+      assert.lengthOf(names, 1)
+      for (const state of PowerLoss.states(volume)) assert.includeMembers(yield* found(state, true), names, state.story)
+    })))
 })
 
 it.effect("a store that another process makes at process, while it is opened at full, is on disk before anything is promised", () =>
