@@ -1,8 +1,9 @@
 /** Opening a store where the machine, or another process, does something out of the way; and what is judged before that. */
 import { assert, describe, it } from "@effect/vitest"
-import { Key } from "@snapshotter/core/Snapshot"
+import { Key, Name } from "@snapshotter/core/Snapshot"
 import { make, type SnapshotterOptions } from "@snapshotter/core/Snapshotter"
 import { FileSystemError, StoreFileSystem, type SyncTarget } from "@snapshotter/core/StoreFileSystem"
+import * as MemoryMounter from "@snapshotter/memory-fs/MemoryMounter"
 import * as MemoryVolume from "@snapshotter/memory-fs/MemoryVolume"
 import { Context, Effect } from "effect"
 // Internal, so not among core's exports.
@@ -518,6 +519,23 @@ describe("an option that cannot be is refused, before anything is touched", () =
         else assert.deepInclude(outcome, { option: "mountOptions", value: option, reason })
       }))
   }
+
+  it.live("what is left out is full, refuse and no further mount options", () =>
+    Effect.gen(function*() {
+      const { fs, open, volume } = machine()
+      const [key, base] = [Key.make("k"), Name.make("base")]
+      const store = yield* open()
+      assert.include(yield* fs.readFile("/place/store/version"), "\"durable\":true")
+      yield* store.prepare(key)
+      yield* store.commit(base, key)
+      const mounts = yield* store.prepare(key, { parent: base })
+      assert.deepStrictEqual(mounts.map(({ options }) => options.map((option) => option.replace(/=.*/, ""))), [
+        ["workdir", "upperdir", "lowerdir"]
+      ])
+      yield* fs.makeDirectory("/mnt", 0o755)
+      yield* MemoryMounter.make(volume).mount(mounts, "/mnt")
+      assert.strictEqual((yield* Effect.flip(store.commit(Name.make("mounted"), key)))._tag, "Busy")
+    }))
 
   it.live("what is within bounds is taken", () =>
     Effect.gen(function*() {
