@@ -184,4 +184,21 @@ describe("a store that was made at process and came up with a torn version file"
         assert.strictEqual(yield* MemoryStoreFileSystem.make(volume).readFile("/tmp/store/version"), text)
       }))))
   }
+
+  it.effect("where one of a store's directories is missing, it is somebody else's file", () =>
+    Effect.scoped(quiet(Effect.gen(function*() {
+      const directories = ["index", "active", "view", "committed", "staging", "trash"]
+      for (const missing of directories) {
+        const volume = MemoryVolume.make()
+        const fs = MemoryStoreFileSystem.make(volume)
+        yield* fs.makeDirectory("/tmp/store", 0o700)
+        for (const one of directories.filter((one) => one !== missing)) {
+          yield* fs.makeDirectory(`/tmp/store/${one}`, 0o700)
+        }
+        yield* fs.writeFile("/tmp/store/version", "", 0o600)
+        const before = yield* volume.render
+        assert.strictEqual((yield* Effect.flip(open(volume, "full")))._tag, "NotAStore", missing)
+        assert.strictEqual(yield* volume.render, before)
+      }
+    }))))
 })

@@ -332,6 +332,24 @@ describe("a store", () => {
       assert.deepStrictEqual(moves, [])
     }))
 
+  it.live("that was made at process is promised at full if its new record is in place, whatever the exchange says", () =>
+    Effect.gen(function*() {
+      for (const happens of [true, false]) {
+        const { fs, open, openHealthy } = machine((fs) => ({
+          exchange: (one, other) =>
+            Effect.andThen(happens ? fs.exchange(one, other) : Effect.void, failing("exchange", "EIO")(one))
+        }))
+        yield* openHealthy({ durability: "process" })
+        const outcome = yield* Effect.match(open(), { onSuccess: () => "opened", onFailure: ({ message }) => message })
+        assert.strictEqual(
+          outcome,
+          happens ? "opened" : "cannot open: exchange \"/place/store/staging/version\" failed with EIO"
+        )
+        assert.include(yield* fs.readFile("/place/store/version"), `"durable":${happens}`)
+        assert.deepStrictEqual(yield* fs.readDirectory("/place/store/staging"), [])
+      }
+    }))
+
   it.live("whose version file cannot be read is none; where the machine fails, that is said", () =>
     Effect.gen(function*() {
       for (
