@@ -37,7 +37,14 @@ describe("links", () => {
       }),
       { numRuns: 2_000 }
     )
-    for (const text of ["x/active/abcdefghijklm", "../active/abcdefghijklm/", "../active/abcdefghijklm/x"]) {
+    for (
+      const text of [
+        "x/active/abcdefghijklm",
+        "../trash/abcdefghijklm",
+        "../active/abcdefghijklm/",
+        "../active/abcdefghijklm/x"
+      ]
+    ) {
       assert.isUndefined(parseLink(text))
     }
   })
