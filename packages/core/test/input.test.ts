@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as MounterModule from "@snapshotter/core/Mounter"
-import { Key, Name } from "@snapshotter/core/Snapshot"
+import { Key, labelBytesMax, Name } from "@snapshotter/core/Snapshot"
 import * as Errors from "@snapshotter/core/SnapshotterError"
 import { FileSystemError } from "@snapshotter/core/StoreFileSystem"
 import { Effect } from "effect"
@@ -31,6 +31,12 @@ describe("labels", () => {
       for (const [key, value] of Object.entries(patch)) expected.set(key, value ?? "")
       assert.deepStrictEqual(sorted(after), sorted(Object.fromEntries(expected)).filter(([, value]) => value !== ""))
     }))
+  })
+
+  it("are removed also where the key leaves no room for a value", () => {
+    const [longest, kept] = ["k".repeat(labelBytesMax - 1), { a: "1" }]
+    const before = Effect.runSync(validLabels({ [longest]: "v", ...kept }))
+    assert.deepStrictEqual(Effect.runSync(validUpdate({ patch: { [longest]: null } }))(before), kept)
   })
 
   it("are replaced whole", () => {

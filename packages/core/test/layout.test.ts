@@ -5,6 +5,7 @@ import * as fc from "fast-check"
 import {
   directories,
   idsAmong,
+  isHash,
   kinds,
   layoutOf,
   linkText,
@@ -36,7 +37,14 @@ describe("links", () => {
       }),
       { numRuns: 2_000 }
     )
-    for (const text of ["x/active/abcdefghijklm", "../active/abcdefghijklm/", "../active/abcdefghijklm/x"]) {
+    for (
+      const text of [
+        "x/active/abcdefghijklm",
+        "../trash/abcdefghijklm",
+        "../active/abcdefghijklm/",
+        "../active/abcdefghijklm/x"
+      ]
+    ) {
       assert.isUndefined(parseLink(text))
     }
   })
@@ -48,7 +56,18 @@ describe("links", () => {
       for (const other of [`../committed/${id}`, `../../comitted/${id}`, id, `x${parentLinkText(id)}`]) {
         assert.isUndefined(parseParentLink(other))
       }
+      assert.isUndefined(parseParentLink(`../../../active/${id}`))
     }))
+  })
+
+  it("of the index are called by a hash, as it is written, and by nothing else", () => {
+    const hash = "0123456789abcdef".repeat(4)
+    assert.isTrue(isHash(hash))
+    for (
+      const other of ["", hash.slice(1), `${hash}0`, `0${hash}`, hash.toUpperCase(), `g${hash.slice(1)}`, `${hash}.tmp`]
+    ) {
+      assert.isFalse(isHash(other), other)
+    }
   })
 
   it("name ids, and other names in a directory are not ours", () => {
@@ -61,7 +80,7 @@ describe("links", () => {
 
 describe("paths", () => {
   it("are those that the head of the module draws", () => {
-    const { index, link, place, snapshot, trashedWork, version } = layoutOf("/r")
+    const { index, link, nextVersion, place, snapshot, trashedChildren, trashedWork, version } = layoutOf("/r")
     const { child, metadata, ...inside } = snapshot("committed", SnapshotId.make("abcdefghijklm"))
     const at = "/r/committed/abcdefghijklm"
     assert.deepStrictEqual(inside, {
@@ -83,17 +102,20 @@ describe("paths", () => {
       "/r/index/0f",
       "/r/staging"
     ])
+    assert.strictEqual(nextVersion, "/r/staging/version")
     assert.strictEqual(trashedWork(SnapshotId.make("abcdefghijklm")), "/r/trash/abcdefghijklm-work")
+    assert.strictEqual(trashedChildren(SnapshotId.make("abcdefghijklm")), "/r/trash/abcdefghijklm-children")
     assert.deepStrictEqual([...directories], ["index", "active", "view", "committed", "staging", "trash"])
   })
 
   it("have at most 4,095 bytes, below the longest root", () => {
     const id = SnapshotId.make("abcdefghijklm")
     const root = `/${"r".repeat(rootBytesMax - 1)}`
-    const { link, snapshot, trashedWork } = layoutOf(root)
+    const { link, snapshot, trashedChildren, trashedWork } = layoutOf(root)
     const all = [
       link("0".repeat(64)),
       trashedWork(id),
+      trashedChildren(id),
       ...directories.flatMap((place) => {
         if (place === "index") return []
         const { child, metadata, ...inside } = snapshot(place, id)

@@ -121,11 +121,18 @@ describe("a store's record", () => {
   })
 
   it("is torn where it is empty, cut, or zeros from somewhere on, and where it is nothing else", () => {
-    const text = encodeStoreRecord({ version: formatVersion, overlayXattrs: "user", durable: false })
-    for (const torn of ["", "\0".repeat(9), text.slice(0, 20), `${text.slice(0, 20)}\0\0`]) {
-      assert.isTrue(isTornRecord(torn), JSON.stringify(torn))
+    for (const overlayXattrs of ["trusted", "user"] as const) {
+      const text = encodeStoreRecord({ version: formatVersion, overlayXattrs, durable: false })
+      for (const torn of ["", "\0".repeat(9), text.slice(0, 20), `${text.slice(0, 20)}\0\0`, text.slice(0, -1)]) {
+        assert.isTrue(isTornRecord(torn), JSON.stringify(torn))
+      }
+      const zerosInside = `${text.slice(0, 5)}\0\0${text.slice(5, 20)}`
+      // One that was waited for is on the disk as a whole.
+      const promised = encodeStoreRecord({ version: formatVersion, overlayXattrs, durable: true }).slice(0, -1)
+      for (const other of ["1.2.3\n", "{\"version\":2", " ", `${text}\n`, zerosInside, promised]) {
+        assert.isFalse(isTornRecord(other), JSON.stringify(other))
+      }
     }
-    for (const other of ["1.2.3\n", "{\"version\":2", " ", `${text}\n`]) assert.isFalse(isTornRecord(other), other)
   })
 
   it("is read only as this version wrote it", () => {

@@ -150,6 +150,7 @@ it.effect("a layer that was made at process and has lost its link is found by it
 
 describe("a store that was made at process and came up with a torn version file", () => {
   const record = JSON.stringify({ version: 1, overlayXattrs: "trusted", durable: false })
+  const notOurs = { _tag: "NotAStore", reason: "its version file is not one of a store" } as const
   const torn: Readonly<Record<string, string>> = {
     "nothing": "",
     "zeros": "\0".repeat(record.length),
@@ -180,8 +181,25 @@ describe("a store that was made at process and came up with a torn version file"
         const volume = MemoryVolume.make()
         yield* Effect.scoped(Effect.flatMap(open(volume, "process"), (store) => store.prepare(key("a"))))
         yield* tear(volume)
-        assert.strictEqual((yield* Effect.flip(open(volume, "full")))._tag, "NotAStore")
+        assert.deepInclude(yield* Effect.flip(open(volume, "full")), notOurs)
         assert.strictEqual(yield* MemoryStoreFileSystem.make(volume).readFile("/tmp/store/version"), text)
       }))))
   }
+
+  it.effect("where one of a store's directories is missing, it is somebody else's file", () =>
+    Effect.scoped(quiet(Effect.gen(function*() {
+      const directories = ["index", "active", "view", "committed", "staging", "trash"]
+      for (const missing of directories) {
+        const volume = MemoryVolume.make()
+        const fs = MemoryStoreFileSystem.make(volume)
+        yield* fs.makeDirectory("/tmp/store", 0o700)
+        for (const one of directories.filter((one) => one !== missing)) {
+          yield* fs.makeDirectory(`/tmp/store/${one}`, 0o700)
+        }
+        yield* fs.writeFile("/tmp/store/version", "", 0o600)
+        const before = yield* volume.render
+        assert.deepInclude(yield* Effect.flip(open(volume, "full")), notOurs, missing)
+        assert.strictEqual(yield* volume.render, before)
+      }
+    }))))
 })

@@ -1,8 +1,9 @@
 /** Opening a store where the machine, or another process, does something out of the way; and what is judged before that. */
 import { assert, describe, it } from "@effect/vitest"
-import { Key } from "@snapshotter/core/Snapshot"
+import { Key, Name } from "@snapshotter/core/Snapshot"
 import { make, type SnapshotterOptions } from "@snapshotter/core/Snapshotter"
 import { FileSystemError, StoreFileSystem, type SyncTarget } from "@snapshotter/core/StoreFileSystem"
+import * as MemoryMounter from "@snapshotter/memory-fs/MemoryMounter"
 import * as MemoryVolume from "@snapshotter/memory-fs/MemoryVolume"
 import { Context, Effect } from "effect"
 // Internal, so not among core's exports.
@@ -111,6 +112,11 @@ describe("a root", () => {
     Effect.gen(function*() {
       const gone = machine((fs) => ({ realPath: (path) => Effect.tap(fs.realPath(path), fs.removeTree(path)) }))
       assert.strictEqual(yield* refusal(gone.open()), notAStore("/place/store", "it is not a directory"))
+      const { fs, open } = machine((fs) => ({
+        lstat: (path) => path.endsWith("/index") ? Effect.succeed(undefined) : fs.lstat(path)
+      }))
+      for (const path of ["/place", "/place/store", "/place/store/index"]) yield* fs.makeDirectory(path, 0o700)
+      assert.strictEqual(yield* refusal(open()), notAStore("/place/store", "it holds \"index\" and no version file"))
       for (const operation of ["realPath", "lstat"] as const) {
         const { open } = machine(() => ({ [operation]: failing(operation, "EIO") }))
         assert.strictEqual(
@@ -331,6 +337,67 @@ describe("a store", () => {
       assert.deepStrictEqual(moves, [])
     }))
 
+  it.live("that was made at process is on disk, with those above it, when it was opened at full", () =>
+    Effect.gen(function*() {
+      const log: Array<string> = []
+      const { open, openHealthy } = machine((fs) => ({
+        sync: (targets: ReadonlyArray<SyncTarget>) =>
+          Effect.suspend(() => {
+            log.push(targets.map(({ kind, path }) => `${kind} ${path}`).join(", "))
+            return fs.sync(targets)
+          }),
+        exchange: (one, other) =>
+          Effect.suspend(() => {
+            log.push(`${one} ⇄ ${other}`)
+            return fs.exchange(one, other)
+          })
+      }))
+      yield* openHealthy({ durability: "process" })
+      yield* open()
+      const root = "/place/store"
+      const places = ["index", "active", "view", "committed", "staging", "trash"].map((name) => `${root}/${name}`)
+      const directories = [...places, root, "/place", "/"].map((path) => `directory ${path}`)
+      assert.deepStrictEqual(log, [
+        [`file ${root}/staging/version`, ...directories].join(", "),
+        `${root}/staging/version ⇄ ${root}/version`,
+        `directory ${root}, directory ${root}/staging`
+      ])
+      log.length = 0
+      yield* open()
+      assert.deepStrictEqual(log, [])
+    }))
+
+  it.live("where nothing is to be swept is opened also while somebody holds its lock; who cannot look says so", () =>
+    Effect.gen(function*() {
+      const { fs, open } = machine()
+      yield* open()
+      assert.isDefined(yield* fs.tryLock("/place/store"))
+      yield* open({ lockTimeout: 0 })
+      yield* fs.makeDirectory("/place/store/trash/left", 0o700)
+      assert.strictEqual((yield* Effect.flip(open({ lockTimeout: 0 })))._tag, "LockTimeout")
+      const blind = machine(() => ({ readDirectory: failing("readDirectory", "EIO") }))
+      yield* blind.openHealthy()
+      assert.include(yield* refusal(blind.open()), "StoreFailure: cannot open: readDirectory")
+    }))
+
+  it.live("that was made at process is promised at full if its new record is in place, whatever the exchange says", () =>
+    Effect.gen(function*() {
+      for (const happens of [true, false]) {
+        const { fs, open, openHealthy } = machine((fs) => ({
+          exchange: (one, other) =>
+            Effect.andThen(happens ? fs.exchange(one, other) : Effect.void, failing("exchange", "EIO")(one))
+        }))
+        yield* openHealthy({ durability: "process" })
+        const outcome = yield* Effect.match(open(), { onSuccess: () => "opened", onFailure: ({ message }) => message })
+        assert.strictEqual(
+          outcome,
+          happens ? "opened" : "cannot open: exchange \"/place/store/staging/version\" failed with EIO"
+        )
+        assert.include(yield* fs.readFile("/place/store/version"), `"durable":${happens}`)
+        assert.deepStrictEqual(yield* fs.readDirectory("/place/store/staging"), [])
+      }
+    }))
+
   it.live("whose version file cannot be read is none; where the machine fails, that is said", () =>
     Effect.gen(function*() {
       for (
@@ -377,9 +444,11 @@ describe("a store", () => {
           overlayXattrs: refuse("overlayXattrs")
         }
       }
-      for (const overlayXattrs of ["trusted", "user"] as const) {
+      for (
+        const [overlayXattrs, durability] of [["trusted", "full"], ["user", "full"], ["user", "process"]] as const
+      ) {
         const { fs, open, openHealthy } = machine(readOnly)
-        const theirs = yield* openHealthy({ overlayXattrs })
+        const theirs = yield* openHealthy({ overlayXattrs, durability })
         yield* theirs.prepare(Key.make("k"))
         yield* fs.makeDirectory("/place/store/staging/left2222222ab", 0o700)
         yield* fs.setMode("/place/store", 0o755)
@@ -409,7 +478,9 @@ describe("a store", () => {
         fileSystemType: failing("statfs", "EIO")
       }))
       assert.strictEqual(yield* refusal(unknown()), unsuitable("/place/store", reason("unknown"), otherFileSystem))
-      const { open: broken } = machine(() => ({ overlayXattrs: failing("overlayXattrs", "EIO") }))
+      const { open: broken, openHealthy } = machine(() => ({ overlayXattrs: failing("overlayXattrs", "EIO") }))
+      assert.include(yield* refusal(broken()), "StoreFailure: cannot open: overlayXattrs")
+      yield* openHealthy()
       assert.include(yield* refusal(broken()), "StoreFailure: cannot open: overlayXattrs")
     }))
 
@@ -518,6 +589,23 @@ describe("an option that cannot be is refused, before anything is touched", () =
         else assert.deepInclude(outcome, { option: "mountOptions", value: option, reason })
       }))
   }
+
+  it.live("what is left out is full, refuse and no further mount options", () =>
+    Effect.gen(function*() {
+      const { fs, open, volume } = machine()
+      const [key, base] = [Key.make("k"), Name.make("base")]
+      const store = yield* open()
+      assert.include(yield* fs.readFile("/place/store/version"), "\"durable\":true")
+      yield* store.prepare(key)
+      yield* store.commit(base, key)
+      const mounts = yield* store.prepare(key, { parent: base })
+      assert.deepStrictEqual(mounts.map(({ options }) => options.map((option) => option.replace(/=.*/, ""))), [
+        ["workdir", "upperdir", "lowerdir"]
+      ])
+      yield* fs.makeDirectory("/mnt", 0o755)
+      yield* MemoryMounter.make(volume).mount(mounts, "/mnt")
+      assert.strictEqual((yield* Effect.flip(store.commit(Name.make("mounted"), key)))._tag, "Busy")
+    }))
 
   it.live("what is within bounds is taken", () =>
     Effect.gen(function*() {

@@ -389,20 +389,29 @@ describe("a sync that fails", () => {
 
   it.live("of a marked store keeps nobody from opening it, looking at it and checking it", () =>
     Effect.gen(function*() {
-      const refuses = (fs: StoreFileSystem): Partial<StoreFileSystem> => ({
-        sync: () => Effect.fail(new FileSystemError({ operation: "sync", path: "/store", code: "EIO" })),
-        setMode: fs.setMode
-      })
-      const { fs, open, other } = machine({ fs: refuses })
-      yield* other((store) => Effect.andThen(committed(store, base), store.prepare(a)))
-      yield* fs.setMode("/store/staging", 0o1700)
-      yield* fs.makeDirectory("/store/trash/left", 0o700)
-      yield* Effect.scoped(Effect.gen(function*() {
-        const store = yield* open({ durability: "process" })
-        assert.deepStrictEqual(yield* namesOf(store), ["a", "base"])
-        assert.include((yield* store.check).map(({ path }) => path), "/store/trash/left")
-        assert.deepInclude(yield* refusal(store.prepare(b)), { _tag: "StoreFailure", code: "EIO" })
-      }))
+      for (
+        const [operation, code, refused] of [
+          ["sync", "EIO", { _tag: "StoreFailure", code: "EIO" }],
+          ["openForSync", "EMFILE", { _tag: "StoreFailure", code: "EMFILE" }],
+          // A disk that has failed becomes read-only.
+          ["sync", "EROFS", { _tag: "ReadOnlyStore" }]
+        ] as const
+      ) {
+        const refuses = (fs: StoreFileSystem): Partial<StoreFileSystem> => ({
+          sync: () => Effect.fail(new FileSystemError({ operation, path: "/store", code })),
+          setMode: fs.setMode
+        })
+        const { fs, open, other } = machine({ fs: refuses })
+        yield* other((store) => Effect.andThen(committed(store, base), store.prepare(a)))
+        yield* fs.setMode("/store/staging", 0o1700)
+        yield* fs.makeDirectory("/store/trash/left", 0o700)
+        yield* Effect.scoped(Effect.gen(function*() {
+          const store = yield* open({ durability: "process" })
+          assert.deepStrictEqual(yield* namesOf(store), ["a", "base"])
+          assert.include((yield* store.check).map(({ path }) => path), "/store/trash/left")
+          assert.deepInclude(yield* refusal(store.prepare(b)), refused)
+        }))
+      }
     }))
 
   it.live("of what was made at process is not forgotten by an update that would promise it", () =>
