@@ -287,6 +287,40 @@ const wrongs: ReadonlyArray<Wrong> = [
       })
   },
   {
+    what: "a parent link that cannot be read, of what has no parent",
+    do: ({ base, fs }) =>
+      Effect.as(fs.makeDirectory(base.parent, 0o700), [
+        `P1 damage ${base.parent} (base) does not lead to the parent that the metadata names`
+      ])
+  },
+  {
+    what: "things in the index that are no links, under names that could be borne",
+    do: ({ fs, layout }) =>
+      Effect.gen(function*() {
+        const [file, directory] = [layout.link(sha256Hex("file")), layout.link(sha256Hex("directory"))]
+        yield* fs.writeFile(file, "", 0o600)
+        yield* fs.makeDirectory(directory, 0o700)
+        return [
+          `P6 damage ${file} (undefined) is not a link to a snapshot; relink puts it right`,
+          `P6 damage ${directory} (undefined) is not a link to a snapshot; it is a directory: move it elsewhere`
+        ]
+      })
+  },
+  {
+    what: "a list of children that cannot be read, of one that nothing says the name of",
+    do: ({ base, child, fs }) =>
+      Effect.gen(function*() {
+        yield* fs.removeFile(base.name)
+        yield* fs.removeTree(base.children)
+        yield* fs.writeFile(base.children, "", 0o600)
+        return [
+          `P1 damage ${base.child(child.id)} (child) is missing: the parent does not know its child`,
+          `P6 damage ${base.children} (undefined) cannot be read (ENOTDIR)`,
+          `P6 damage ${base.name} (undefined) is missing`
+        ]
+      })
+  },
+  {
     what: "ancestors in a circle",
     do: ({ base, child, fs }) =>
       Effect.gen(function*() {

@@ -7,8 +7,10 @@ import { Mounter, MountFailed } from "@snapshotter/core/Mounter"
 import { Key, Name } from "@snapshotter/core/Snapshot"
 import { make, type Snapshotter, type SnapshotterOptions } from "@snapshotter/core/Snapshotter"
 import { FileSystemError, StoreFileSystem, type SyncTarget } from "@snapshotter/core/StoreFileSystem"
+import * as Faults from "@snapshotter/memory-fs/Faults"
 import * as MemoryVolume from "@snapshotter/memory-fs/MemoryVolume"
-import { Context, Deferred, Effect, Fiber, Scope, Stream } from "effect"
+import { Cause, Context, Deferred, Effect, Exit, Fiber, Scope, Stream } from "effect"
+import { hash } from "node:crypto"
 import { processOn, quiet } from "./machine.ts"
 
 const [a, b, c] = [Key.make("a"), Key.make("b"), Key.make("c")]
@@ -227,6 +229,67 @@ describe("what is made at full stands on what is on disk, whoever changes it mea
       assert.deepStrictEqual(yield* store.check, [])
     })))
 
+  /** A layer that was made at process, and the one upon it. */
+  const layersAtProcess = (other: ReturnType<typeof machine>["other"]) =>
+    other((store) => Effect.andThen(committed(store, base), committed(store, child, base)), { durability: "process" })
+
+  const directoryOf = (fs: StoreFileSystem, name: string) =>
+    Effect.gen(function*() {
+      for (const id of yield* fs.readDirectory("/store/committed")) {
+        const text = (yield* fs.readFile(`/store/committed/${id}/name.json`)) ?? ""
+        if (text.includes(`"name":"${name}"`)) return `/store/committed/${id}`
+      }
+      return assert.fail(`no layer is called ${name}`)
+    })
+
+  it.live("a layer whose contents are gone meanwhile is not said to be durable", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const { before, change } = syncing()
+      const { fs, open, other } = machine(change)
+      yield* layersAtProcess(other)
+      const store = yield* open({ durability: "process" })
+      yield* store.prepare(a, { parent: child })
+      const full = yield* open()
+      const layer = `${yield* directoryOf(fs, "child")}/fs`
+      before(fs.removeTree(layer))
+      assert.deepInclude(yield* refusal(full.commit(done, a)), { _tag: "Damaged", path: layer })
+    })))
+
+  it.live("a layer that was made at process and may have lost contents is not promised", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const { fs, open, other } = machine()
+      yield* layersAtProcess(other)
+      yield* fs.writeFile(`${yield* directoryOf(fs, "base")}/suspect`, "EIO", 0o600)
+      const store = yield* open()
+      assert.deepInclude(yield* refusal(store.view(a, { parent: child })), { _tag: "ContentsSuspect", code: "EIO" })
+      assert.isFalse(yield* isDurable(fs, "base"))
+    })))
+
+  it.live("what cannot be made durable is not built upon", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const { before, change, fails } = syncing()
+      const { open, other } = machine(change)
+      yield* layersAtProcess(other)
+      const store = yield* open()
+      // After the contents and what goes before the mark comes what is to follow it.
+      before(Effect.sync(() => before(Effect.sync(() => fails("sync", "EIO")))))
+      const refused = yield* refusal(store.view(a, { parent: child }))
+      assert.deepInclude(refused, { _tag: "StoreFailure", operation: "view", call: "sync", code: "EIO" })
+    })))
+
+  it.live("a layer whose link leads elsewhere is made durable without it", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const { fs, open, other } = machine()
+      yield* layersAtProcess(other)
+      const link = `/store/index/${hash("sha256", "base")}`
+      yield* fs.removeFile(link)
+      yield* fs.symlink("elsewhere", link)
+      const store = yield* open()
+      yield* store.view(a, { parent: child })
+      assert.deepStrictEqual([yield* isDurable(fs, "base"), yield* isDurable(fs, "child")], [true, true])
+      assert.strictEqual(yield* fs.readLink(link), "elsewhere")
+    })))
+
   it.live("a parent that is removed meanwhile is missed", () =>
     Effect.scoped(Effect.gen(function*() {
       const { before, change } = syncing()
@@ -238,6 +301,45 @@ describe("what is made at full stands on what is on disk, whoever changes it mea
       assert.deepStrictEqual(yield* store.check, [])
     })))
 })
+
+describe("a commit point that is refused has not passed, whatever is at either place:", () => {
+  const places: Readonly<
+    Record<string, (fs: StoreFileSystem, from: string, to: string) => Effect.Effect<unknown, unknown>>
+  > = {
+    "something is where it was to go": (fs, _, to) => fs.makeDirectory(to, 0o700),
+    "it is no longer where it was": (fs, from) => fs.moveNoReplace(from, "/elsewhere")
+  }
+  for (const [what, theirs] of Object.entries(places)) {
+    it.live(what, () =>
+      Effect.scoped(Effect.gen(function*() {
+        let met = false
+        const { open } = machine({
+          fs: (fs) => ({
+            moveNoReplace: (from, to) => {
+              if (met || !to.startsWith("/store/committed/")) return fs.moveNoReplace(from, to)
+              met = true
+              return Effect.andThen(Effect.orDie(theirs(fs, from, to)), fs.moveNoReplace(from, to))
+            }
+          })
+        })
+        const store = yield* open()
+        yield* store.prepare(a)
+        assert.deepInclude(yield* refusal(store.commit(done, a)), { _tag: "StoreFailure", operation: "commit" })
+      })))
+  }
+})
+
+it.live("a fork whose commit died with its process can be committed by another one that has the store open", () =>
+  Effect.scoped(Effect.gen(function*() {
+    const { fs, open } = machine()
+    const store = yield* open()
+    yield* store.prepare(a)
+    for (const id of yield* fs.readDirectory("/store/active")) {
+      yield* fs.makeDirectory(`/store/active/${id}/children`, 0o700)
+    }
+    yield* store.commit(done, a)
+    assert.deepStrictEqual(yield* store.check, [])
+  })))
 
 // ============================================================ a sync that fails
 
@@ -774,6 +876,37 @@ it.live("what is in the way of a new file goes, once; any other failure is not t
     code = "EEXIST"
     assert.strictEqual((yield* refusal(store.commit(done, a)))._tag, "StoreFailure")
     assert.strictEqual(writes, 2)
+  })))
+
+it.live("what only looks says which operation it is, at whichever call the machine fails", () =>
+  Effect.scoped(Effect.gen(function*() {
+    const operations: Readonly<
+      Record<string, (store: Snapshotter) => Effect.Effect<unknown, { readonly _tag: string }>>
+    > = {
+      mounts: (store) => store.mounts(a),
+      stat: (store) => store.stat(a),
+      usage: (store) => store.usage(child),
+      walk: (store) => Stream.runDrain(store.walk()),
+      check: (store) => store.check
+    }
+    const volume = MemoryVolume.make()
+    const opened = (faults?: Faults.Faults): Opened =>
+      quiet(Effect.provide(make({ root: "/store" }), processOn(volume, volume.newProcess(), faults)))
+    const store = yield* opened()
+    yield* committed(store, base)
+    yield* committed(store, child, base)
+    yield* store.prepare(a, { parent: child })
+    for (const [operation, does] of Object.entries(operations)) {
+      for (let n = 1, injected = true; injected; n++) {
+        const faults = Faults.make(Faults.at(n, { fail: "EIO" }))
+        const exit = yield* Effect.scoped(
+          Effect.flatMap(faults.spare(opened(faults)), (store) => Effect.exit(does(store)))
+        )
+        injected = faults.injected() > 0
+        if (Exit.isSuccess(exit)) continue
+        assert.deepInclude(Cause.squash(exit.cause), { _tag: "StoreFailure", operation, code: "EIO" }, `call ${n}`)
+      }
+    }
   })))
 
 it.live("every operation says which one it is when the machine fails it", () =>

@@ -34,7 +34,7 @@ export const parentMarks = (store: Store, parent: SnapshotId | undefined): Reado
   parent === undefined ? [] : [{ kind: "directory", path: store.layout.snapshot("committed", parent).children }]
 
 /**
- * Makes a chain durable, contents included, without the lock; at `process` does nothing. Most of the time all of it is
+ * For an operation at `full`: makes a chain durable, contents included, without the lock. Most of the time all of it is
  * durable already, and known to be.
  */
 export const makeChainDurable = Effect.fnUntraced(function*(
@@ -43,7 +43,6 @@ export const makeChainDurable = Effect.fnUntraced(function*(
   name: string,
   nearest: SnapshotId | undefined
 ) {
-  if (!isFull(store)) return
   const unsynced: Array<SnapshotId> = []
   for (const id of yield* chainFrom(store, operation, name, nearest)) {
     if (!(yield* ancestor(store, operation, name, id)).durable) unsynced.push(id)
