@@ -166,7 +166,7 @@ describe("usage", () => {
       })))
   }
 
-  it.live("of what is committed is measured once", () =>
+  it.live("of what is committed is measured once, and not before", () =>
     Effect.scoped(Effect.gen(function*() {
       const measured: Array<string> = []
       const { layout, paths, store, targetOf } = yield* scene({
@@ -180,6 +180,10 @@ describe("usage", () => {
       for (const name of [base, victim, base, victim]) yield* store.usage(name)
       const layer = layout.snapshot("committed", (yield* targetOf("base")).id).layer
       assert.deepStrictEqual(measured, [layer, paths.layer, paths.layer])
+      const done = Name.make("done")
+      yield* store.commit(done, victim)
+      for (const name of [done, done]) yield* store.usage(name)
+      assert.deepStrictEqual(measured.slice(3), [layout.snapshot("committed", (yield* targetOf("done")).id).layer])
     })))
 })
 
@@ -209,5 +213,33 @@ describe("a parent", () => {
         path: paths.directory,
         reason: "is missing, and it is one of its parents"
       })
+    })))
+})
+
+describe("relink, as long as somebody's name cannot be read, who may be meant,", () => {
+  it.live("leaves links to them and files in the index; then it puts both right", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const { fs, layout, paths, store, target, targetOf } = yield* scene()
+      const [low, high] = [yield* targetOf("base"), yield* targetOf("child")]
+      const link = layout.link(sha256Hex("child"))
+      const stray = layout.link(sha256Hex("gone"))
+      const text = (yield* fs.readFile(paths.key)) ?? ""
+      yield* fs.removeFile(paths.key)
+      yield* fs.removeFile(link)
+      yield* fs.symlink(linkText(target), link)
+      yield* fs.writeFile(stray, "", 0o600)
+      assert.deepStrictEqual(yield* store.relink, [])
+      assert.strictEqual(yield* fs.readLink(link), linkText(target))
+      assert.strictEqual(yield* fs.readFile(stray), "")
+      // That one is known to be called otherwise.
+      yield* fs.removeFile(link)
+      yield* fs.symlink(linkText(low), link)
+      assert.deepStrictEqual(yield* store.relink, ["child"])
+      assert.strictEqual(yield* fs.readLink(link), linkText(high))
+      yield* fs.removeFile(link)
+      yield* fs.symlink(linkText(target), link)
+      yield* fs.writeFile(paths.key, text, 0o600)
+      assert.deepStrictEqual(yield* store.relink, ["child", stray])
+      assert.deepStrictEqual(yield* store.check, [])
     })))
 })
