@@ -29,15 +29,22 @@ export const walk = (store: Store) => (options?: WalkOptions): Stream.Stream<Inf
     }
     const filter = parseAll(filters)
     if (Result.isFailure(filter)) return yield* new InvalidFilter(filter.failure)
-    const shown = new Set<SnapshotId>()
+    const walked: Walked = { shown: new Set(), leftOut: new Set() }
     const targets = yield* Effect.mapError(listAll(store), readFailedIn(operation))
     return Stream.fromIterable(targets).pipe(
-      Stream.mapEffect((target) => withAncestors(store, target, shown, options?.onDamaged ?? "skip")),
+      Stream.mapEffect((target) => withAncestors(store, target, walked, options?.onDamaged ?? "skip")),
       Stream.filter(Array.isReadonlyArrayNonEmpty),
       Stream.flattenArray,
       Stream.filter((info) => matchesAny(filter.success, info))
     )
   }))
+
+/** What is done with; the two have none in common. */
+interface Walked {
+  readonly shown: Set<SnapshotId>
+  /** Since they are damaged, or stand on what is. */
+  readonly leftOut: Set<SnapshotId>
+}
 
 /** All snapshots there are, committed ones first. */
 const listAll = Effect.fnUntraced(function*(store: Store) {
@@ -53,16 +60,17 @@ const listAll = Effect.fnUntraced(function*(store: Store) {
 const withAncestors = Effect.fnUntraced(function*(
   store: Store,
   listed: Target,
-  shown: Set<SnapshotId>,
+  { leftOut, shown }: Walked,
   onDamaged: "skip" | "fail"
 ) {
-  for (let target: Target | undefined = listed; target !== undefined && !shown.has(target.id);) {
+  if (shown.has(listed.id) || leftOut.has(listed.id)) return []
+  for (let target: Target | undefined = listed; target !== undefined;) {
     const seen: Result.Result<ReadonlyArray<Info>, WalkError> = yield* Effect.result(family(store, target, shown))
     if (Result.isSuccess(seen) && seen.success.length > 0) return seen.success
     // Not there, or not whole: it may have moved on, from active to committed, or away.
     const now: Target | undefined = yield* Effect.mapError(whereIs(store, listed.id), readFailedIn(operation))
     if (Result.isFailure(seen) && now?.kind === target.kind) {
-      shown.add(target.id)
+      leftOut.add(target.id)
       if (seen.failure._tag !== "Damaged" || onDamaged === "fail") return yield* seen.failure
       yield* Effect.logWarning(`walk leaves a snapshot out: ${seen.failure.message}`)
       return []
@@ -78,12 +86,8 @@ const family = Effect.fnUntraced(function*(store: Store, target: Target, shown: 
   if (found === undefined) return []
   const parent = yield* parentOf(store, operation, found.metadata.name, found)
   const infos: globalThis.Array<Info> = []
-  const chain = yield* chainFrom(
-    store,
-    operation,
-    found.metadata.name,
-    shown.has(parent ?? target.id) ? undefined : parent
-  )
+  const isParentShown = parent !== undefined && shown.has(parent)
+  const chain = yield* chainFrom(store, operation, found.metadata.name, isParentShown ? undefined : parent)
   for (const id of chain.reverse()) {
     const ancestor = shown.has(id) ? undefined : yield* foundAt(store, { kind: "committed", id })
     if (ancestor === undefined) continue
