@@ -203,30 +203,77 @@ describe("what is made at full stands on what is on disk, whoever changes it mea
       })))
   }
 
+  /** A machine, and what happens when all is prepared without the lock, right before the lock is ours. */
+  const beforeTheLock = () => {
+    let next: Effect.Effect<unknown, unknown> = Effect.void
+    const made = machine({
+      fs: (fs) => ({
+        tryLock: (path) =>
+          Effect.suspend(() => {
+            const meanwhile = path === "/store" ? next : Effect.void
+            if (path === "/store") next = Effect.void
+            return Effect.andThen(Effect.orDie(meanwhile), fs.tryLock(path))
+          })
+      })
+    })
+    return { ...made, beforeLock: (act: typeof next) => next = act }
+  }
+
   it.live("a commit: what the key means by then stands on what is made durable too", () =>
     Effect.scoped(Effect.gen(function*() {
-      let next: Effect.Effect<unknown, unknown> = Effect.void
-      const { fs, open, other } = machine({
-        fs: (fs) => ({
-          tryLock: (path) =>
-            Effect.suspend(() => {
-              const meanwhile = path === "/store" ? next : Effect.void
-              if (path === "/store") next = Effect.void
-              return Effect.andThen(Effect.orDie(meanwhile), fs.tryLock(path))
-            })
-        })
-      })
+      const { beforeLock, fs, open, other } = beforeTheLock()
       const store = yield* open()
       yield* store.prepare(a)
-      // When all is prepared, and before the lock is ours.
-      next = other(
+      beforeLock(other(
         (store) =>
           Effect.all([store.remove(a), committed(store, base), store.prepare(a, { parent: base })], { discard: true }),
         { durability: "process" }
-      )
+      ))
       yield* store.commit(done, a)
       assert.isTrue(yield* isDurable(fs, "base"))
       assert.deepStrictEqual(yield* store.check, [])
+    })))
+
+  for (
+    const [what, does] of Object.entries<(store: Snapshotter) => Effect.Effect<unknown, unknown>>({
+      "a prepare": (store) => store.prepare(a, { parent: child }),
+      "a view": (store) => store.view(a, { parent: child }),
+      "an update": (store) => store.update(child, labels)
+    })
+  ) {
+    it.live(`${what}: what the name means by then is made durable too`, () =>
+      Effect.scoped(Effect.gen(function*() {
+        const { beforeLock, fs, open, other } = beforeTheLock()
+        const store = yield* open()
+        yield* committed(store, base)
+        yield* committed(store, child, base)
+        beforeLock(other(
+          (store) =>
+            Effect.all(
+              [store.remove(child), store.remove(base), committed(store, base), committed(store, child, base)],
+              {
+                discard: true
+              }
+            ),
+          { durability: "process" }
+        ))
+        yield* does(store)
+        assert.deepStrictEqual([yield* isDurable(fs, "base"), yield* isDurable(fs, "child")], [true, true])
+        assert.deepStrictEqual(yield* store.check, [])
+      })))
+  }
+
+  it.live("an update: what the name means by then, and may have lost contents, is not promised", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const { beforeLock, fs, open, other } = beforeTheLock()
+      const store = yield* open()
+      yield* committed(store, base)
+      beforeLock(Effect.gen(function*() {
+        yield* other((store) => Effect.andThen(store.remove(base), committed(store, base)), { durability: "process" })
+        yield* fs.writeFile(`${yield* directoryOf(fs, "base")}/suspect`, "EIO", 0o600)
+      }))
+      assert.deepInclude(yield* refusal(store.update(base, labels)), { _tag: "ContentsSuspect", code: "EIO" })
+      assert.isFalse(yield* isDurable(fs, "base"))
     })))
 
   /** A layer that was made at process, and the one upon it. */
