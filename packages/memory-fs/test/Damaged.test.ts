@@ -1,4 +1,7 @@
-/** What is damaged can be removed, where it can be told whom that concerns, and nothing of it is left. */
+/**
+ * What is damaged is told of, with what is wrong and where; it can be removed, where it can be told whom that concerns, and
+ * nothing of it is left.
+ */
 import { assert, describe, it } from "@effect/vitest"
 import { Key, Name } from "@snapshotter/core/Snapshot"
 import { make } from "@snapshotter/core/Snapshotter"
@@ -46,6 +49,110 @@ type Scene = Effect.Success<ReturnType<typeof scene>>
 
 const namesOf = ({ store }: Scene) =>
   Effect.map(Stream.runCollect(store.walk({ onDamaged: "fail" })), (infos) => infos.map(({ name }): string => name))
+
+describe("is told of, with what is wrong and where:", () => {
+  const done = Name.make("done")
+  type Told = readonly [path: string, reason: string]
+  const damages: Readonly<
+    Record<
+      string,
+      readonly [
+        does: (store: Scene["store"]) => Effect.Effect<unknown, object>,
+        damaged: (scene: Scene) => Effect.Effect<Told, FileSystemError>
+      ]
+    >
+  > = {
+    "a link to nothing of ours": [(store) => store.stat(victim), ({ fs, layout }) => {
+      const link = layout.link(sha256Hex("victim"))
+      return Effect.as(Effect.andThen(fs.removeFile(link), fs.symlink("elsewhere", link)), [
+        link,
+        "does not lead to a snapshot"
+      ])
+    }],
+    "what stands where its link was": [(store) => store.stat(victim), ({ fs, layout }) => {
+      const link = layout.link(sha256Hex("victim"))
+      return Effect.as(Effect.andThen(fs.removeFile(link), fs.writeFile(link, "", 0o600)), [
+        link,
+        "cannot be read (EINVAL)"
+      ])
+    }],
+    "metadata that is missing": [
+      (store) => store.stat(victim),
+      ({ fs, paths }) => Effect.as(fs.removeFile(paths.key), [paths.key, "is missing"])
+    ],
+    "a parent's link that is missing": [
+      (store) => store.stat(victim),
+      ({ fs, paths }) => Effect.as(fs.removeFile(paths.parent), [paths.parent, "is missing"])
+    ],
+    "a parent's link that leads to another one": [
+      (store) => store.stat(victim),
+      ({ fs, paths, targetOf }) =>
+        Effect.gen(function*() {
+          yield* fs.removeFile(paths.parent)
+          yield* fs.symlink(`../../committed/${(yield* targetOf("base")).id}`, paths.parent)
+          return [paths.parent, "does not lead to the parent that the metadata names"]
+        })
+    ],
+    "a parent's link of what has no parent": [
+      (store) => store.stat(base),
+      ({ fs, layout, targetOf }) =>
+        Effect.gen(function*() {
+          const { parent } = layout.snapshot("committed", (yield* targetOf("base")).id)
+          yield* fs.symlink("elsewhere", parent)
+          return [parent, "does not lead to the parent that the metadata names"]
+        })
+    ],
+    "a layer that is missing": [
+      (store) => store.mounts(victim),
+      ({ fs, paths }) => Effect.as(fs.removeTree(paths.layer), [paths.layer, "is missing"])
+    ],
+    "a layer that is a file": [
+      (store) => store.mounts(victim),
+      ({ fs, paths }) =>
+        Effect.as(Effect.andThen(fs.removeTree(paths.layer), fs.writeFile(paths.layer, "", 0o600)), [
+          paths.layer,
+          "is not a directory"
+        ])
+    ],
+    "a scratch directory that is missing": [
+      (store) => store.mounts(victim),
+      ({ fs, paths }) => Effect.as(fs.removeTree(paths.work), [paths.work, "is missing"])
+    ],
+    "a layer that is missing, where it is to be committed": [
+      (store) => store.commit(done, victim),
+      ({ fs, paths }) => Effect.as(fs.removeTree(paths.layer), [paths.layer, "is missing"])
+    ],
+    "a layer further down that is missing": [(store) => store.mounts(victim), withoutBase],
+    "a layer further down that is missing, where it is to be built upon": [
+      (store) => store.prepare(a, { parent: child }),
+      withoutBase
+    ]
+  }
+  function withoutBase({ fs, layout, targetOf }: Scene): Effect.Effect<Told, FileSystemError> {
+    return Effect.gen(function*() {
+      const { layer } = layout.snapshot("committed", (yield* targetOf("base")).id)
+      yield* fs.removeTree(layer)
+      return [layer, "is missing"]
+    })
+  }
+  for (const [what, [does, damaged]] of Object.entries(damages)) {
+    it.live(what, () =>
+      Effect.scoped(Effect.gen(function*() {
+        const made = yield* scene()
+        const [path, reason] = yield* damaged(made)
+        assert.deepInclude({ ...(yield* Effect.flip(does(made.store))) }, { _tag: "Damaged", path, reason })
+      })))
+  }
+
+  it.live("but labels of what has been promised are updated, whatever has become of its contents", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const { fs, paths, store } = yield* scene()
+      yield* fs.removeTree(paths.layer)
+      yield* fs.writeFile(`${paths.directory}/suspect`, "EIO", 0o600)
+      yield* store.update(victim, { patch: { l: "1" } })
+      assert.deepInclude((yield* store.stat(victim)).labels, { l: "1" })
+    })))
+})
 
 describe("is removed, with its link and its parent's mark of it:", () => {
   const damages: Readonly<Record<string, (scene: Scene) => Effect.Effect<unknown, FileSystemError>>> = {

@@ -5,7 +5,7 @@ import { make, type SnapshotterOptions } from "@snapshotter/core/Snapshotter"
 import { FileSystemError, StoreFileSystem, type SyncTarget } from "@snapshotter/core/StoreFileSystem"
 import * as MemoryMounter from "@snapshotter/memory-fs/MemoryMounter"
 import * as MemoryVolume from "@snapshotter/memory-fs/MemoryVolume"
-import { Context, Effect } from "effect"
+import { Context, Effect, Stream } from "effect"
 // Internal, so not among core's exports.
 import { rootBytesMax } from "../../core/src/internal/layout.ts"
 import { processOn, quiet } from "./machine.ts"
@@ -605,6 +605,35 @@ describe("an option that cannot be is refused, before anything is touched", () =
       yield* fs.makeDirectory("/mnt", 0o755)
       yield* MemoryMounter.make(volume).mount(mounts, "/mnt")
       assert.strictEqual((yield* Effect.flip(store.commit(Name.make("mounted"), key)))._tag, "Busy")
+    }))
+
+  it.live("layersMax layers are the most that a snapshot stands on", () =>
+    Effect.gen(function*() {
+      const key = Key.make("k")
+      const [one, two, three] = [Name.make("one"), Name.make("two"), Name.make("three")]
+      const store = yield* machine().open({ layersMax: 2 })
+      yield* store.prepare(key)
+      yield* store.commit(one, key)
+      for (const [name, parent] of [[two, one], [three, two]] as const) {
+        yield* store.prepare(key, { parent })
+        yield* store.commit(name, key)
+      }
+      const refused = yield* Effect.flip(store.prepare(key, { parent: three }))
+      assert.deepInclude({ ...refused }, { _tag: "TooManyLayers", parent: three, depth: 3, limit: 2 })
+    }))
+
+  it.live("what is no list of filters is refused as such", () =>
+    Effect.gen(function*() {
+      const store = yield* machine().open()
+      for (const filters of ["active", { 0: "active" }, [1]] as ReadonlyArray<unknown>) {
+        const refused = yield* Effect.flip(Stream.runDrain(store.walk({ filters: filters as ReadonlyArray<string> })))
+        assert.deepInclude({ ...refused }, {
+          _tag: "InvalidFilter",
+          filter: String(filters),
+          position: 0,
+          expected: "a list of filters"
+        })
+      }
     }))
 
   it.live("what is within bounds is taken", () =>

@@ -312,6 +312,27 @@ describe("what is made at full stands on what is on disk, whoever changes it mea
       assert.isFalse(yield* isDurable(fs, "base"))
     })))
 
+  const lacking: Readonly<
+    Record<
+      string,
+      readonly [refused: object, does: (fs: StoreFileSystem, path: string) => Effect.Effect<unknown, FileSystemError>]
+    >
+  > = {
+    "has no layer any more": [{ _tag: "Damaged", reason: "is missing" }, (fs, path) => fs.removeTree(`${path}/fs`)],
+    "has no scratch directory any more": [{ _tag: "Damaged" }, (fs, path) => fs.removeTree(`${path}/work`)],
+    "may have lost contents": [{ _tag: "ContentsSuspect" }, (fs, path) => fs.writeFile(`${path}/suspect`, "EIO", 0o600)]
+  }
+  for (const [what, [refused, does]] of Object.entries(lacking)) {
+    it.live(`a fork that was made at process and ${what} is not promised by an update`, () =>
+      Effect.scoped(Effect.gen(function*() {
+        const { fs, open, other } = machine()
+        yield* other((store) => store.prepare(a), { durability: "process" })
+        const store = yield* open()
+        for (const id of yield* fs.readDirectory("/store/active")) yield* does(fs, `/store/active/${id}`)
+        assert.deepInclude(yield* refusal(store.update(a, labels)), refused)
+      })))
+  }
+
   it.live("what cannot be made durable is not built upon", () =>
     Effect.scoped(Effect.gen(function*() {
       const { before, change, fails } = syncing()
@@ -924,6 +945,13 @@ it.live("what is in the way of a new file goes, once; any other failure is not t
     assert.strictEqual((yield* refusal(store.commit(done, a)))._tag, "StoreFailure")
     assert.strictEqual(writes, 2)
   })))
+
+it.live("a store that is closed hears of nothing any more", () =>
+  Effect.gen(function*() {
+    const { fs, open } = machine()
+    yield* Effect.scoped(open())
+    assert.deepStrictEqual([...fs.syncFailures.listeners.values()].map(({ size }) => size), [0])
+  }))
 
 it.live("what only looks says which operation it is, at whichever call the machine fails", () =>
   Effect.scoped(Effect.gen(function*() {

@@ -214,6 +214,18 @@ describe("relink", () => {
       })))
   }
 
+  it.effect("at process, beside what nobody was promised: what is promised is there by its name", () =>
+    quiet(Effect.gen(function*() {
+      const volume = yield* unlinked(n)
+      yield* using(volume, "process", committed(base))
+      const fs = Context.get(processOn(volume, "vandal"), StoreFileSystem)
+      for (const link of yield* fs.readDirectory("/tmp/store/index")) yield* fs.removeFile(`/tmp/store/index/${link}`)
+      yield* fs.sync([{ kind: "tree", path: "/tmp/store" }])
+      yield* using(volume, "process", (store) => store.relink)
+      yield* using(volume, "full", (store) => store.update(n, labels))
+      for (const state of PowerLoss.states(volume)) assert.include(yield* found(state, true), "n", state.story)
+    })))
+
   it.effect("that fails after one link of two: what is acknowledged then under the name that it gave back is there", () =>
     quiet(Effect.gen(function*() {
       const volume = yield* unlinked(n, base)

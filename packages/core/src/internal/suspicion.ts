@@ -81,8 +81,7 @@ const suspect = (store: Store, error: FileSystemError): Effect.Effect<void> => {
 /** `false` where they could not be listed. */
 const markAllIn = (store: Store, place: "active" | "committed", code: string): Effect.Effect<boolean> =>
   Effect.matchEffect(store.fs.readDirectory(store.layout.place(place)), {
-    // A store in the making has nothing yet.
-    onFailure: ({ code }) => Effect.succeed(code === "ENOENT"),
+    onFailure: () => Effect.succeed(false),
     onSuccess: (names) =>
       Effect.as(Effect.forEach(idsAmong(names), (id) => markOne(store, place, id, code), { discard: true }), true)
   })
