@@ -61,7 +61,13 @@ const cases: ReadonlyArray<readonly [string, ReadonlyArray<string>, ReadonlyArra
   ["^[a^]+$", ["a^"], ["b"]],
   ["^a{1000}$", ["a".repeat(1_000)], ["a".repeat(999)]],
   ["^a{2,}$", ["aa", "aaaa"], ["a"]],
-  ["^(?P<one>a)(?<other>b)(c)$", ["abc"], []]
+  ["^(?P<one>a)(?<other>b)(c)$", ["abc"], []],
+  ["^a$|^b$", ["a", "b"], ["", "ab"]],
+  ["^(a.)$", ["ab"], ["a\n"]],
+  ["^((a(?s).)b.)$", ["a\nbc"], ["a\nb\n"]],
+  ["(?m)a$", ["xa\nb"], ["ab"]],
+  ["^\\P{Any}?$", [""], ["a"]],
+  ["^\\p{Phags_Pa}$", ["\ua840"], ["a"]]
 ]
 
 /** What is in each class, of ASCII's characters, said in JavaScript: first those that need no brackets. */
