@@ -1,6 +1,6 @@
 /**
  * Every sequence of up to three operations that change a store, crashed before and after every inner step of it, in every
- * state with which the simulated disk could come up, recovered and judged: `exploration/`.
+ * state with which the simulated disk could come up, recovered and judged; and operations that share a batch: `exploration/`.
  */
 import { exploreOne, type Report } from "./exploration/campaign.ts"
 import type { Explored } from "./exploration/explore.ts"
