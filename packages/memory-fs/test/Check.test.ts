@@ -408,17 +408,20 @@ describe("check says of", () => {
 
   it.live("layers and notes that may not be read", () =>
     Effect.scoped(Effect.gen(function*() {
-      const { base, fork, fs, seen } = yield* scene
+      const { base, child, fork, fs, seen } = yield* scene
+      yield* fs.removeFile(child.name)
       const refused = (operation: string, path: string) =>
         Effect.fail(new FileSystemError({ operation, path, code: "EACCES" }))
       const store = yield* seen({
-        lstat: (path) => path === base.layer ? refused("lstat", path) : fs.lstat(path),
+        lstat: (path) => [base.layer, child.layer].includes(path) ? refused("lstat", path) : fs.lstat(path),
         readFile: (path) => path === fork.suspect ? refused("readFile", path) : fs.readFile(path)
       })
       assert.deepStrictEqual(yield* lines(store), [
         `P2 damage ${base.layer} (base) cannot be read (EACCES)`,
+        `P2 damage ${child.layer} (undefined) cannot be read (EACCES)`,
         `P4 suspect ${fork.layer} (fork) a sync failed (its note cannot be read: EACCES) ` +
-        "while its contents may have been on their way to disk"
+        "while its contents may have been on their way to disk",
+        `P6 damage ${child.name} (undefined) is missing`
       ])
     })))
 })

@@ -358,6 +358,16 @@ describe("what is made at full stands on what is on disk, whoever changes it mea
       assert.strictEqual(yield* fs.readLink(link), "elsewhere")
     })))
 
+  it.live("a parent that is removed once its contents are on disk is missed", () =>
+    Effect.scoped(Effect.gen(function*() {
+      const { beforeLock, open, other } = beforeTheLock()
+      yield* layersAtProcess(other)
+      const store = yield* open()
+      beforeLock(other((store) => Effect.andThen(store.remove(child), store.remove(base))))
+      assert.strictEqual((yield* refusal(store.prepare(a, { parent: child })))._tag, "ParentNotFound")
+      assert.deepStrictEqual(yield* store.check, [])
+    })))
+
   it.live("a parent that is removed meanwhile is missed", () =>
     Effect.scoped(Effect.gen(function*() {
       const { before, change } = syncing()
@@ -944,6 +954,25 @@ it.live("what is in the way of a new file goes, once; any other failure is not t
     code = "EEXIST"
     assert.strictEqual((yield* refusal(store.commit(done, a)))._tag, "StoreFailure")
     assert.strictEqual(writes, 2)
+  })))
+
+it.live("what comes to its place between a read and a look at it is read again", () =>
+  Effect.scoped(Effect.gen(function*() {
+    let early = true
+    const { open } = machine({
+      fs: (fs) => ({
+        readFile: (path) => {
+          if (!early || !path.endsWith("/name.json")) return fs.readFile(path)
+          early = false
+          return Effect.undefined
+        }
+      })
+    })
+    const store = yield* open()
+    yield* committed(store, base)
+    early = true
+    assert.deepInclude(yield* store.stat(base), { kind: "committed", name: base })
+    assert.isFalse(early)
   })))
 
 it.live("a store that is closed hears of nothing any more", () =>
