@@ -3,7 +3,7 @@
  * nothing of it is left.
  */
 import { assert, describe, it } from "@effect/vitest"
-import { Key, Name } from "@snapshotter/core/Snapshot"
+import { Key, Name, SnapshotId } from "@snapshotter/core/Snapshot"
 import { make } from "@snapshotter/core/Snapshotter"
 import { FileSystemError, StoreFileSystem } from "@snapshotter/core/StoreFileSystem"
 import * as MemoryVolume from "@snapshotter/memory-fs/MemoryVolume"
@@ -364,3 +364,17 @@ describe("relink, as long as somebody's name cannot be read, who may be meant,",
       assert.deepStrictEqual(yield* store.check, [])
     })))
 })
+
+it.live("relink puts right a link to the place that a snapshot has left, and leaves to cleanup one that leads nowhere", () =>
+  Effect.scoped(Effect.gen(function*() {
+    const { fs, layout, store, targetOf } = yield* scene()
+    const low = yield* targetOf("base")
+    const [link, dead] = [layout.link(sha256Hex("base")), layout.link(sha256Hex("nobody"))]
+    yield* fs.removeFile(link)
+    yield* fs.symlink(linkText({ ...low, kind: "active" }), link)
+    yield* fs.symlink(linkText({ kind: "active", id: SnapshotId.make("nobody2222222") }), dead)
+    assert.deepStrictEqual(yield* store.relink, ["base"])
+    assert.strictEqual(yield* fs.readLink(link), linkText(low))
+    assert.deepStrictEqual((yield* store.check).map(({ path }) => path), [dead])
+    assert.deepStrictEqual((yield* store.cleanup).removed, [dead])
+  })))

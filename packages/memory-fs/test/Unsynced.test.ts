@@ -214,6 +214,28 @@ describe("relink", () => {
       })))
   }
 
+  it.effect("at full: what was made at process is there by its name again", () =>
+    quiet(Effect.gen(function*() {
+      const volume = MemoryVolume.make({ losesPower: true })
+      yield* using(volume, "process", committed(n))
+      const fs = Context.get(processOn(volume, "vandal"), StoreFileSystem)
+      for (const link of yield* fs.readDirectory("/tmp/store/index")) yield* fs.removeFile(`/tmp/store/index/${link}`)
+      yield* fs.sync([{ kind: "tree", path: "/tmp/store" }])
+      yield* using(volume, "full", (store) => store.relink)
+      for (const state of PowerLoss.states(volume)) assert.include(yield* found(state, false), "n", state.story)
+    })))
+
+  it.effect("at process: what is no link, and was taken out of the index, does not come back", () =>
+    quiet(Effect.gen(function*() {
+      const volume = MemoryVolume.make({ losesPower: true })
+      yield* using(volume, "full", committed(n))
+      const fs = Context.get(processOn(volume, "vandal"), StoreFileSystem)
+      yield* fs.writeFile(`/tmp/store/index/${"0".repeat(64)}`, "", 0o600)
+      yield* fs.sync([{ kind: "tree", path: "/tmp/store" }])
+      yield* using(volume, "process", (store) => store.relink)
+      for (const state of PowerLoss.states(volume)) assert.include(yield* found(state, false), "n", state.story)
+    })))
+
   it.effect("at process, beside what nobody was promised: what is promised is there by its name", () =>
     quiet(Effect.gen(function*() {
       const volume = yield* unlinked(n)

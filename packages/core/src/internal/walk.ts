@@ -29,22 +29,15 @@ export const walk = (store: Store) => (options?: WalkOptions): Stream.Stream<Inf
     }
     const filter = parseAll(filters)
     if (Result.isFailure(filter)) return yield* new InvalidFilter(filter.failure)
-    const walked: Walked = { shown: new Set(), leftOut: new Set() }
+    const shown = new Set<SnapshotId>()
     const targets = yield* Effect.mapError(listAll(store), readFailedIn(operation))
     return Stream.fromIterable(targets).pipe(
-      Stream.mapEffect((target) => withAncestors(store, target, walked, options?.onDamaged ?? "skip")),
+      Stream.mapEffect((target) => withAncestors(store, target, shown, options?.onDamaged ?? "skip")),
       Stream.filter(Array.isReadonlyArrayNonEmpty),
       Stream.flattenArray,
       Stream.filter((info) => matchesAny(filter.success, info))
     )
   }))
-
-/** What is done with; the two have none in common. */
-interface Walked {
-  readonly shown: Set<SnapshotId>
-  /** Since they are damaged, or stand on what is. */
-  readonly leftOut: Set<SnapshotId>
-}
 
 /** All snapshots there are, committed ones first. */
 const listAll = Effect.fnUntraced(function*(store: Store) {
@@ -60,17 +53,15 @@ const listAll = Effect.fnUntraced(function*(store: Store) {
 const withAncestors = Effect.fnUntraced(function*(
   store: Store,
   listed: Target,
-  { leftOut, shown }: Walked,
+  shown: Set<SnapshotId>,
   onDamaged: "skip" | "fail"
 ) {
-  if (shown.has(listed.id) || leftOut.has(listed.id)) return []
-  for (let target: Target | undefined = listed; target !== undefined;) {
+  for (let target: Target | undefined = listed; target !== undefined && !shown.has(target.id);) {
     const seen: Result.Result<ReadonlyArray<Info>, WalkError> = yield* Effect.result(family(store, target, shown))
     if (Result.isSuccess(seen) && seen.success.length > 0) return seen.success
     // Not there, or not whole: it may have moved on, from active to committed, or away.
     const now: Target | undefined = yield* Effect.mapError(whereIs(store, listed.id), readFailedIn(operation))
     if (Result.isFailure(seen) && now?.kind === target.kind) {
-      leftOut.add(target.id)
       if (seen.failure._tag !== "Damaged" || onDamaged === "fail") return yield* seen.failure
       yield* Effect.logWarning(`walk leaves a snapshot out: ${seen.failure.message}`)
       return []
