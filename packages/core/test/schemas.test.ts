@@ -1,6 +1,7 @@
 /** The shapes that are told to others: what is one of them, and what is not. */
 import { assert, describe, it } from "@effect/vitest"
 import { Mount } from "@snapshotter/core/Mount"
+import { MountFailed } from "@snapshotter/core/Mounter"
 import { Info, Kind, SnapshotId, Usage } from "@snapshotter/core/Snapshot"
 import { Schema } from "effect"
 
@@ -45,6 +46,15 @@ describe("usage", () => {
     assert.isTrue(takes(Usage, { bytes: 1, inodes: 2 }))
     for (const other of [{}, { bytes: 1 }, { inodes: 2 }, { bytes: "1", inodes: 2 }]) {
       assert.isFalse(takes(Usage, other))
+    }
+  })
+})
+
+describe("a mounter's refusal", () => {
+  it("is of a mount, an unmount or a look at what is mounted, and says which", () => {
+    for (const operation of ["mount", "unmount", "read mounts"] as const) {
+      const failed = new MountFailed({ operation, target: "/m", code: "EIO", reason: "a reason" })
+      assert.strictEqual(failed.message, `cannot ${operation} "/m": a reason (EIO)`)
     }
   })
 })
