@@ -61,7 +61,7 @@ const sequences: Readonly<Record<string, ReadonlyArray<Operation>>> = {
 
 const bounds = { completeUpTo: 8, samples: 24 }
 /** More is not on the disk at a time. */
-const boundsOfBatches = { completeUpTo: 6, samples: 8 }
+const boundsOfBatches = { completeUpTo: 4, samples: 4 }
 const limits = { wrongsMax: 1 }
 
 /** Fails at the first disk on which something is wrong, and says after how many. */
