@@ -154,6 +154,30 @@ describe("is told of, with what is wrong and where:", () => {
     })))
 })
 
+describe("is not told of where the process, or the machine, fails:", () => {
+  const ofTheProcess = ["EMFILE", "ENFILE", "ENOMEM", "ENOSPC", "EDQUOT", "EROFS", "EINTR", "EAGAIN"]
+  for (const code of [...ofTheProcess, "EIO", "ESTALE", "ETIMEDOUT"]) {
+    it.live(code, () =>
+      Effect.scoped(Effect.gen(function*() {
+        let fails = false
+        const { store } = yield* scene({
+          change: (fs) => ({
+            readFile: (path) =>
+              Effect.suspend(() =>
+                fails && path.endsWith("/name.json")
+                  ? Effect.fail(new FileSystemError({ operation: "readFile", path, code }))
+                  : fs.readFile(path)
+              )
+          })
+        })
+        fails = true
+        assert.deepInclude({ ...(yield* Effect.flip(store.stat(base))) }, { _tag: "StoreFailure", code })
+        // Which names everything that cannot be read, if it is that alone which cannot.
+        if (ofTheProcess.includes(code)) assert.deepInclude({ ...(yield* Effect.flip(store.check)) }, { code })
+      })))
+  }
+})
+
 describe("is removed, with its link and its parent's mark of it:", () => {
   const damages: Readonly<Record<string, (scene: Scene) => Effect.Effect<unknown, FileSystemError>>> = {
     "what has lost its metadata": ({ fs, paths }) => fs.removeFile(paths.key),
