@@ -188,13 +188,18 @@ describe("is not lost to a power loss, though somebody before it did not come to
 })
 
 describe("relink", () => {
+  /** All links of a store are lost, on the disk too. */
+  const loseLinks = Effect.fnUntraced(function*(volume: MemoryVolume.MemoryVolume) {
+    const fs = Context.get(processOn(volume, "vandal"), StoreFileSystem)
+    for (const link of yield* fs.readDirectory("/tmp/store/index")) yield* fs.removeFile(`/tmp/store/index/${link}`)
+    yield* fs.sync([{ kind: "tree", path: "/tmp/store" }])
+  })
+
   /** Layers that were committed at `full`, whose links are lost, on the disk too. */
   const unlinked = Effect.fnUntraced(function*(...names: ReadonlyArray<Name>) {
     const volume = MemoryVolume.make({ losesPower: true })
     for (const name of names) yield* using(volume, "full", committed(name))
-    const fs = Context.get(processOn(volume, "vandal"), StoreFileSystem)
-    for (const link of yield* fs.readDirectory("/tmp/store/index")) yield* fs.removeFile(`/tmp/store/index/${link}`)
-    yield* fs.sync([{ kind: "tree", path: "/tmp/store" }])
+    yield* loseLinks(volume)
     return volume
   })
   const diesAfterTheLink = () => Faults.make(({ operation }) => operation === "symlink" ? "dieAfter" : "pass")
@@ -218,9 +223,7 @@ describe("relink", () => {
     quiet(Effect.gen(function*() {
       const volume = MemoryVolume.make({ losesPower: true })
       yield* using(volume, "process", committed(n))
-      const fs = Context.get(processOn(volume, "vandal"), StoreFileSystem)
-      for (const link of yield* fs.readDirectory("/tmp/store/index")) yield* fs.removeFile(`/tmp/store/index/${link}`)
-      yield* fs.sync([{ kind: "tree", path: "/tmp/store" }])
+      yield* loseLinks(volume)
       yield* using(volume, "full", (store) => store.relink)
       for (const state of PowerLoss.states(volume)) assert.include(yield* found(state, false), "n", state.story)
     })))
@@ -240,9 +243,7 @@ describe("relink", () => {
     quiet(Effect.gen(function*() {
       const volume = yield* unlinked(n)
       yield* using(volume, "process", committed(base))
-      const fs = Context.get(processOn(volume, "vandal"), StoreFileSystem)
-      for (const link of yield* fs.readDirectory("/tmp/store/index")) yield* fs.removeFile(`/tmp/store/index/${link}`)
-      yield* fs.sync([{ kind: "tree", path: "/tmp/store" }])
+      yield* loseLinks(volume)
       yield* using(volume, "process", (store) => store.relink)
       yield* using(volume, "full", (store) => store.update(n, labels))
       for (const state of PowerLoss.states(volume)) assert.include(yield* found(state, true), "n", state.story)
